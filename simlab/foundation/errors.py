@@ -1,0 +1,43 @@
+"""The errors simlab raises, each one line that says what was given, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class SimlabError(Exception):
+    """The work failed; the message is one line for a person to read."""
+
+
+class InputError(SimlabError, ValueError):
+    """The input was wrong. The message names the field, the value and what is allowed."""
+
+    @classmethod
+    def of(cls, field: str, value: object, allowed: str) -> InputError:
+        """Return the error for ``field``, which was given ``value`` although only ``allowed`` will do."""
+        return cls(f"{field} = {shown(value)}: {allowed}")
+
+
+class UnknownNameError(InputError):
+    """A name that is not registered. The message gives the nearest names and the known ones."""
+
+    @classmethod
+    def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+        """Return the error for an unknown ``name`` of a ``kind`` such as fitter or metric."""
+        names = sorted(known)
+        return cls(f"no {kind} named {name!r}.{suggestion(name, names)} Known: {', '.join(names)}")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or an empty string where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def shown(value: Any, longest: int = 60) -> str:
+    """Return ``value`` as text on one line, cut where it is long."""
+    text = value if isinstance(value, str) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -1,0 +1,119 @@
+"""Frozen, validated settings: hashable, picklable, printable, JSON and TOML both ways, with a key of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from simlab.foundation.errors import InputError, shown, suggestion
+
+
+class Settings(BaseModel):
+    """Base of Scenario, Fieldwork and every fitter. Wrong values raise InputError: one line, field by field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(_one_line(error, type(self))) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_numpy_and_lists(cls, values: Any) -> Any:
+        """Turn NumPy scalars into Python's and lists into tuples: sweeps are written with both."""
+        return {k: _plain(v) for k, v in values.items()} if isinstance(values, Mapping) else values
+
+    def but(self, **changes: Any) -> Self:
+        """Return a copy with ``changes``, validated anew."""
+        return type(self)(**{**self.given(), **changes})
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that differ from their defaults."""
+        return {k: v for k, v in self if v != type(self).model_fields[k].default}
+
+    def everything(self) -> dict[str, Any]:
+        """Return every setting with its value, as plain JSON types."""
+        return self.model_dump(mode="json")
+
+    @property
+    def key(self) -> str:
+        """Sixteen hex digits of the content; a field that keeps its default leaves the key as it is."""
+        given = {k: v for k, v in self.everything().items() if k in self.given()}
+        text = json.dumps([type(self).__name__, given], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def plain_value(text: str) -> Any:
+    """Return the value that ``text`` writes in TOML (``3``, ``0.5``, ``[1, 2]``, ``true``, ``none``), else the text."""
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds; InputError in one line where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not valid TOML ({shown(str(error))})") from None
+
+
+def without_none(value: Any) -> Any:
+    """Return nested dicts and lists without None, which TOML cannot write; a missing key means the same."""
+    if isinstance(value, dict):
+        return {k: without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [without_none(v) for v in value]
+    return value
+
+
+def check_known(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise InputError for the first of ``given`` that is not a known setting of ``kind``."""
+    names = list(known)
+    for name in given:
+        if name not in names:
+            raise InputError(f"{name}: no such {kind} setting.{suggestion(name, names)} Known: {', '.join(names)}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list):
+        return tuple(_plain(v) for v in value)
+    return value
+
+
+def _one_line(error: ValidationError, settings: type[BaseModel]) -> str:
+    lines: list[str] = []
+    for problem in error.errors():
+        path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))
+        if problem["type"] == "extra_forbidden":
+            known = list(settings.model_fields)
+            lines.append(
+                f"{path}: {settings.__name__} has no such setting.{suggestion(path, known)} Known: {', '.join(known)}"
+            )
+        elif problem["type"] == "value_error":
+            text = str(problem["ctx"]["error"])
+            lines.append(f"{path} = {shown(problem['input'])}: {text}" if path else text)
+        else:
+            text = problem["msg"].removeprefix("Input ").replace("should be", "must be")
+            lines.append(f"{path} = {shown(problem['input'])}: {text}")
+    return "; ".join(dict.fromkeys(lines))
