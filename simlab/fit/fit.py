@@ -1,0 +1,179 @@
+"""Fit: what every fitter returns, frozen; Fitter: what every fitter is."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from simlab.foundation.errors import InputError, SimlabError
+from simlab.foundation.registry import Registry
+from simlab.foundation.settings import Settings
+from simlab.panel import Network
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_CLUSTERS = 50
+
+
+class FitError(SimlabError):
+    """A fit that cannot be computed, with the reason and what to do."""
+
+
+class Status(StrEnum):
+    """How a fit ended."""
+
+    OK = "ok"
+    NOT_CONVERGED = "not_converged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Posterior draws, relabelled and rotated to a common frame. The first two axes are chain and draw.
+
+    intercept : (chain, draw, relation); positions : (chain, draw, actor, axis), float32;
+    labels : (chain, draw, actor); centres : (chain, draw, cluster, axis); variances, weights : (chain, draw, cluster);
+    log_likelihood, log_density : (chain, draw); divergent : (chain, draw).
+    """
+
+    intercept: Floats
+    positions: NDArray[np.float32]
+    labels: NDArray[np.int16]
+    centres: Floats
+    variances: Floats
+    weights: Floats
+    log_likelihood: Floats
+    log_density: Floats
+    divergent: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The result of one fitter on one network (or on several relations jointly).
+
+    Attributes
+    ----------
+    fitter : str
+        The name under which the fitter is registered.
+    actors : (n_actors,) in the order of the network
+    status, message : Status, str
+        How it ended, and in words what to do where it is not ok.
+    labels : (n_actors,)
+        Clusters from 0, ordered by their first actor.
+    membership : (n_actors, n_clusters)
+        Probabilities of membership; 0 and 1 where the fitter has none.
+    positions : (n_actors, n_dims) or None
+        Latent positions on the scale of the model; None for fitters without a latent space.
+    bridging : mapping
+        Score name to (n_actors,); higher means more of a bridger. ``bridging_score`` names the one to use first.
+    choice : mapping
+        Criterion to {number of clusters: value}, lower better; empty where the number was given.
+    diagnostics : mapping
+        Name to number: rhat, effective draws, divergences and the like.
+    unknown : (n_actors,)
+        Actors with no observed dyad: kept, but nothing is known of them.
+    posterior : Posterior or None
+    seconds : float
+        Time the fit took.
+    """
+
+    fitter: str
+    actors: tuple[str, ...]
+    status: Status
+    message: str
+    labels: Ints
+    membership: Floats
+    positions: Floats | None
+    bridging: Mapping[str, Floats]
+    bridging_score: str
+    choice: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
+    unknown: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    posterior: Posterior | None = None
+    seconds: float = 0.0
+
+    @property
+    def n_clusters(self) -> int:
+        """The number of clusters of the model; some may be empty."""
+        return int(self.membership.shape[1])
+
+    @property
+    def sizes(self) -> Ints:
+        """The number of actors in each cluster: (n_clusters,)."""
+        return np.bincount(self.labels, minlength=self.n_clusters).astype(np.int64)
+
+
+class Fitter(Settings):
+    """Frozen settings of a fitter. Subclasses register themselves and define ``estimate``."""
+
+    name: ClassVar[str] = ""
+
+    def fit(self, network: Network, *, rng: np.random.Generator) -> Fit:
+        """Fit one network.
+
+        Parameters
+        ----------
+        network : Network
+            What the field saw. The fit depends on the names of the actors only through their order.
+        rng : numpy.random.Generator
+            The random stream.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        InputError
+            For a network that cannot be fitted at all: fewer than two actors, more clusters than actors.
+        FitError
+            Where the computation breaks down.
+        """
+        if network.n_actors < 2:
+            raise InputError.of("network", f"{network.n_actors} actors", "at least 2 actors are needed")
+        start = time.perf_counter()
+        fit = self.estimate(network, rng)
+        return replace(fit, seconds=time.perf_counter() - start, unknown=network.unknown())
+
+    @abstractmethod
+    def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
+        """Return the fit of a network that has been checked."""
+
+
+class ClusterCountFitter(Fitter):
+    """A fitter to which the number of clusters is given, or that chooses it from a range (lowest, highest)."""
+
+    n_clusters: int | tuple[int, int] = (1, 6)
+
+    @model_validator(mode="after")
+    def _count_in_range(self) -> Self:
+        low, high = self.count_range
+        if not 1 <= low <= high <= MOST_CLUSTERS:
+            raise ValueError(
+                f"n_clusters = {self.n_clusters}: must be a number, or lowest and highest, from 1 to {MOST_CLUSTERS}"
+            )
+        return self
+
+    @property
+    def count_range(self) -> tuple[int, int]:
+        """The lowest and the highest number of clusters."""
+        return (self.n_clusters, self.n_clusters) if isinstance(self.n_clusters, int) else self.n_clusters
+
+    def candidates(self, n_actors: int) -> range:
+        """Return the numbers of clusters to try; InputError where even the lowest is more than the actors."""
+        low, high = self.count_range
+        if low > n_actors:
+            raise InputError.of("n_clusters", low, f"must be at most the number of actors, {n_actors}")
+        return range(low, min(high, n_actors) + 1)
+
+
+fitters: Registry[type[Fitter]] = Registry("fitter")

@@ -1,0 +1,126 @@
+"""simulate: from a Scenario to a panel and its truth."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simlab.foundation.streams import stream
+from simlab.generate.people import ATTRIBUTES, People, centres, simulate_people
+from simlab.generate.scenario import Scenario
+from simlab.generate.ties import Layer, simulate_ties
+from simlab.generate.truth import Truth
+from simlab.panel import DyadState, Panel
+
+Key = tuple[str, str, str]
+
+
+class Simulation(NamedTuple):
+    """A panel in which everything is observed, and its truth."""
+
+    panel: Panel
+    truth: Truth
+
+
+def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation:
+    """Simulate all sites, relations and periods of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The settings of the world.
+    seed : int
+        From 0. The world depends on seed, scenario and replicate alone, so that every fieldwork and every fitter meets
+        the same one.
+    replicate : int
+        Which of the worlds of this seed.
+
+    Returns
+    -------
+    Simulation
+        ``panel`` as if everybody had been asked and had told everything, and ``truth``.
+
+    Raises
+    ------
+    InputError
+        Where the scenario asks for a reciprocity, an overlap or a persistence that its tie probabilities do not allow.
+    """
+    sites = tuple(f"site {s + 1}" for s in range(scenario.n_sites))
+    periods = tuple(str(p + 1) for p in range(scenario.n_periods))
+    crowds: list[People] = []
+    layers: list[dict[tuple[int, int], Layer]] = []
+    names: list[list[str]] = []
+    for s, site in enumerate(sites):
+        people = simulate_people(scenario, stream(seed, "world", scenario.key, replicate, site, "people"))
+        crowds.append(people)
+        layers.append(simulate_ties(scenario, people, stream(seed, "world", scenario.key, replicate, site, "ties")))
+        width = len(str(people.label.shape[1]))
+        names.append([f"s{s + 1:0{len(str(len(sites)))}d}m{i + 1:0{width}d}" for i in range(people.label.shape[1])])
+    keyed: dict[Key, Layer] = {
+        (site, scenario.relations[r], periods[p]): layer
+        for site, of_site in zip(sites, layers, strict=True)
+        for (r, p), layer in of_site.items()
+    }
+    present = np.concatenate([c.present for c in crowds], axis=1)
+    label = np.concatenate([c.label for c in crowds], axis=1)
+    came, left, switched = _moves(label)
+    actors = tuple(name for of_site in names for name in of_site)
+    site_of = tuple(site for site, of_site in zip(sites, names, strict=True) for _ in of_site)
+    panel = Panel(
+        actors=actors,
+        site_of=site_of,
+        sites=sites,
+        relations=scenario.relations,
+        periods=periods,
+        directed=(True,) * len(scenario.relations),
+        attributes={n: np.concatenate([c.attributes[n] for c in crowds], axis=1) for n in ATTRIBUTES},
+        present=present,
+        asked=present.copy(),
+        answered=present.copy(),
+        states={
+            key: complete_states(layer.ties, crowds[sites.index(key[0])].present[periods.index(key[2])])
+            for key, layer in keyed.items()
+        },
+    )
+    truth = Truth(
+        scenario=scenario,
+        actors=actors,
+        site_of=site_of,
+        sites=sites,
+        periods=periods,
+        label=label,
+        partner=np.concatenate([c.partner for c in crowds], axis=1),
+        position=np.concatenate([c.position for c in crowds], axis=1),
+        bridger=np.concatenate([c.bridger for c in crowds]),
+        core=np.concatenate([c.core for c in crowds]),
+        activity=np.concatenate([c.activity for c in crowds]),
+        popularity=np.concatenate([c.popularity for c in crowds]),
+        came=came,
+        left=left,
+        switched=switched,
+        centres=centres(scenario),
+        probability={key: layer.probability for key, layer in keyed.items()},
+        either={key: layer.either for key, layer in keyed.items()},
+        ties={key: layer.ties for key, layer in keyed.items()},
+        intercept={key: layer.intercept for key, layer in keyed.items()},
+        odds_ratio={key: layer.odds_ratio for key, layer in keyed.items()},
+    )
+    return Simulation(panel, truth)
+
+
+def complete_states(ties: np.ndarray[tuple[int, int], np.dtype[np.bool_]], present: np.ndarray) -> np.ndarray:
+    """Return the dyad states of a network in which everything is observed."""
+    states = np.where(ties, DyadState.TIE, DyadState.NO_TIE).astype(np.int8)
+    states[~present, :] = DyadState.ABSENT
+    states[:, ~present] = DyadState.ABSENT
+    np.fill_diagonal(states, DyadState.IMPOSSIBLE)
+    return states
+
+
+def _moves(label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return who came, left and switched between the period before and each period."""
+    here = label >= 0
+    before = np.vstack([here[:1], here[:-1]])
+    earlier = np.vstack([label[:1], label[:-1]])
+    return here & ~before, before & ~here, here & before & (label != earlier)

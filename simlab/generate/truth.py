@@ -1,0 +1,133 @@
+"""Truth: everything that is known of a simulated panel and that no fieldwork sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.foundation.errors import UnknownNameError
+from simlab.generate.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkTruth:
+    """The truth of one site, relation and period, for the actors present, in the order of the Network.
+
+    Attributes
+    ----------
+    actors : (n_actors,)
+    labels : (n_actors,) the true cluster
+    partner : (n_actors,) the other cluster that a bridger lies towards; -1 for all others
+    positions : (n_actors, n_dims)
+    bridger, core : (n_actors,)
+    came, switched : (n_actors,) who was absent, and who was in another cluster, a period before; False in the first
+    probability : (n_actors, n_actors) of a tie from row to column; NaN on the diagonal
+    either : (n_actors, n_actors) probability of a tie in at least one direction
+    ties : (n_actors, n_actors) the ties there truly are
+    centres : (n_clusters, n_dims)
+    intercept, odds_ratio : float
+        The intercept solved for, and the odds ratio between the two ties of a dyad.
+    scenario : Scenario
+    """
+
+    actors: tuple[str, ...]
+    labels: Ints
+    partner: Ints
+    positions: Floats
+    bridger: Flags
+    core: Flags
+    came: Flags
+    switched: Flags
+    probability: Floats
+    either: Floats
+    ties: Flags
+    centres: Floats
+    intercept: float
+    odds_ratio: float
+    scenario: Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The truth of a panel.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    actors : (n_actors,) as in the panel
+    label : (n_periods, n_actors) the cluster, numbered alike in every site; -1 where absent
+    partner : (n_periods, n_actors) the other cluster that a bridger lies towards; -1 for others and the absent
+    position : (n_periods, n_actors, n_dims); NaN where absent
+    bridger, core : (n_actors,)
+    activity, popularity : (n_actors,) sender and receiver effects, in log odds
+    came, left, switched : (n_periods, n_actors)
+        What happened between the period before and this one: came from outside, is gone, changed cluster.
+        False in the first period.
+    centres : (n_clusters, n_dims)
+    probability, either, ties : mapping from (site, relation, period)
+        As in NetworkTruth, over all actors of the site, with NaN (False) for the absent.
+    intercept, odds_ratio : mapping from (site, relation, period) to float
+    """
+
+    scenario: Scenario
+    actors: tuple[str, ...]
+    site_of: tuple[str, ...]
+    sites: tuple[str, ...]
+    periods: tuple[str, ...]
+    label: Ints
+    partner: Ints
+    position: Floats
+    bridger: Flags
+    core: Flags
+    activity: Floats
+    popularity: Floats
+    came: Flags
+    left: Flags
+    switched: Flags
+    centres: Floats
+    probability: Mapping[Key, Floats]
+    either: Mapping[Key, Floats]
+    ties: Mapping[Key, Flags]
+    intercept: Mapping[Key, float]
+    odds_ratio: Mapping[Key, float]
+
+    @property
+    def defining_attribute(self) -> str:
+        """The attribute that by construction sets the clusters apart the most."""
+        return self.scenario.defining_attribute
+
+    def network(self, site: str, relation: str, period: str) -> NetworkTruth:
+        """Return the truth of one network; UnknownNameError where there is none of that name."""
+        key = (site, relation, period)
+        if key not in self.intercept:
+            raise UnknownNameError.among("network", repr(key), map(repr, self.intercept))
+        t = self.periods.index(period)
+        members = np.flatnonzero(np.array(self.site_of) == site)
+        here = self.label[t, members] >= 0
+        chosen = members[here]
+        pairs = np.ix_(here, here)
+        return NetworkTruth(
+            actors=tuple(self.actors[i] for i in chosen),
+            labels=self.label[t, chosen],
+            partner=self.partner[t, chosen],
+            positions=self.position[t, chosen],
+            bridger=self.bridger[chosen],
+            core=self.core[chosen],
+            came=self.came[t, chosen],
+            switched=self.switched[t, chosen],
+            probability=self.probability[key][pairs],
+            either=self.either[key][pairs],
+            ties=self.ties[key][pairs],
+            centres=self.centres,
+            intercept=self.intercept[key],
+            odds_ratio=self.odds_ratio[key],
+            scenario=self.scenario,
+        )

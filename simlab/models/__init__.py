@@ -1,0 +1,1 @@
+"""The mathematics of the models, without sampling, in vectorised NumPy."""

@@ -1,0 +1,1 @@
+"""From the truth to what fieldwork sees of it."""

@@ -1,0 +1,216 @@
+"""Panel: the actors, attributes and networks of a study, and for each dyad what the fieldwork saw of it.
+
+A Network is one site, relation and period of a panel: all that a fitter is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.foundation.errors import InputError, UnknownNameError
+
+Floats = NDArray[np.float64]
+States = NDArray[np.int8]
+
+
+class DyadState(IntEnum):
+    """What is known of the tie from one actor to another. Only the first two are observations."""
+
+    NO_TIE = 0
+    TIE = 1
+    NO_ANSWER = 2  # the source was asked and did not answer
+    NOT_ASKED = 3  # the source was present, and away or left out when the data were collected
+    ABSENT = 4  # one of the two was not in the network in that period
+    IMPOSSIBLE = 5  # the dyad cannot hold a tie: an actor with itself, two actors of one mode
+
+
+class Dyads(NamedTuple):
+    """Unordered dyads: counts of ties and of answers seen, (n_actors, n_actors), symmetric, zero on the diagonal."""
+
+    ties: Floats
+    observed: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """One network as the field saw it.
+
+    Attributes
+    ----------
+    actors : (n_actors,)
+        Names of the actors present, sorted.
+    state : (n_actors, n_actors)
+        DyadState of the tie from the row's actor to the column's.
+    directed : bool
+        Whether a tie has a direction; an undirected network has a symmetric ``state``.
+    attributes : mapping
+        Name to one value an actor, as text; an empty text is unknown.
+    site, relation, period : str
+        What the network is.
+    """
+
+    actors: tuple[str, ...]
+    state: States
+    directed: bool = True
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    site: str = ""
+    relation: str = ""
+    period: str = ""
+
+    @property
+    def n_actors(self) -> int:
+        """The number of actors."""
+        return len(self.actors)
+
+    @property
+    def ties(self) -> NDArray[np.bool_]:
+        """The ties that were observed, row to column."""
+        return np.asarray(self.state == DyadState.TIE)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """The dyads of which it is known whether there is a tie."""
+        return np.asarray(self.state <= DyadState.TIE)
+
+    @property
+    def n_ties(self) -> int:
+        """The number of observed ties; an undirected tie counts once."""
+        return int(self.ties.sum()) // (1 if self.directed else 2)
+
+    @property
+    def density(self) -> float:
+        """Observed ties over observed dyads; NaN where none is observed."""
+        seen = self.observed.sum()
+        return float(self.ties.sum() / seen) if seen else float("nan")
+
+    def dyads(self) -> Dyads:
+        """Return the counts of ties and answers of each unordered dyad, which is all that a symmetric model needs."""
+        ties = self.ties.astype(np.float64)
+        observed = self.observed.astype(np.float64)
+        if self.directed:
+            ties, observed = ties + ties.T, observed + observed.T
+        np.fill_diagonal(ties, 0.0)
+        np.fill_diagonal(observed, 0.0)
+        return Dyads(ties, observed)
+
+    def weights(self) -> Floats:
+        """Return the share of answers about each unordered dyad that say tie; 0 where there is no answer."""
+        ties, observed = self.dyads()
+        return np.divide(ties, observed, out=np.zeros_like(ties), where=observed > 0)
+
+    def unknown(self) -> NDArray[np.bool_]:
+        """Return which actors have no observed dyad at all."""
+        return np.asarray(self.dyads().observed.sum(axis=1) == 0)
+
+    def __str__(self) -> str:
+        """Return a name such as ``formal, period 1``."""
+        parts = [self.site, self.relation, f"period {self.period}" if self.period else ""]
+        return ", ".join(part for part in parts if part) or "network"
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """All networks of a study over one set of actors.
+
+    Attributes
+    ----------
+    actors : (n_actors,)
+        Names, sorted; every actor that is in any network.
+    site_of : (n_actors,)
+        Each actor's site, one of ``sites``.
+    sites, relations, periods : tuple of str
+        The names of the three, in order. One empty name where the data do not tell several apart.
+    directed : (n_relations,)
+        Whether the ties of each relation have a direction.
+    attributes : mapping
+        Name to text values (n_periods, n_actors); an empty text is unknown.
+    present, asked, answered : (n_periods, n_actors)
+        Who was in the network, who was asked, and who answered.
+    states : mapping
+        (site, relation, period) to the dyad states (n_site_actors, n_site_actors) of the site's actors, in order.
+    """
+
+    actors: tuple[str, ...]
+    site_of: tuple[str, ...]
+    sites: tuple[str, ...]
+    relations: tuple[str, ...]
+    periods: tuple[str, ...]
+    directed: tuple[bool, ...]
+    attributes: Mapping[str, NDArray[np.str_]]
+    present: NDArray[np.bool_]
+    asked: NDArray[np.bool_]
+    answered: NDArray[np.bool_]
+    states: Mapping[tuple[str, str, str], States]
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        if list(self.actors) != sorted(set(self.actors)):
+            raise InputError("actors: must be sorted and without repetition")
+        shape = (len(self.periods), len(self.actors))
+        for name in ("present", "asked", "answered"):
+            if getattr(self, name).shape != shape:
+                raise InputError(f"{name}: must have the shape (periods, actors) = {shape}")
+        if (self.answered & ~self.asked).any() or (self.asked & ~self.present).any():
+            raise InputError("answered, asked: only those present are asked, and only those asked answer")
+
+    @property
+    def keys(self) -> list[tuple[str, str, str]]:
+        """Every (site, relation, period), in order."""
+        return [(s, r, p) for s in self.sites for r in self.relations for p in self.periods]
+
+    def members(self, site: str) -> NDArray[np.int64]:
+        """Return the indices of the actors of a site."""
+        if site not in self.sites:
+            raise UnknownNameError.among("site", site, self.sites)
+        return np.flatnonzero(np.array(self.site_of) == site)
+
+    def network(
+        self, site: str | None = None, relation: str | None = None, period: str | int | None = None
+    ) -> Network:
+        """Return one network, of the actors present; what there is only one of need not be named.
+
+        Raises
+        ------
+        UnknownNameError
+            For a site, relation or period that the panel does not have.
+        InputError
+            Where one is left out although the panel has several.
+        """
+        s = _choose("site", self.sites, site)
+        r = _choose("relation", self.relations, relation)
+        p = _choose("period", self.periods, None if period is None else str(period))
+        members = self.members(s)
+        t = self.periods.index(p)
+        here = self.present[t, members]
+        chosen = members[here]
+        state = self.states[(s, r, p)][np.ix_(here, here)]
+        return Network(
+            actors=tuple(self.actors[i] for i in chosen),
+            state=state,
+            directed=self.directed[self.relations.index(r)],
+            attributes={name: tuple(str(v) for v in values[t, chosen]) for name, values in self.attributes.items()},
+            site=s,
+            relation=r,
+            period=p,
+        )
+
+    def networks(self) -> Iterator[Network]:
+        """Iterate over all networks in the order of ``keys``."""
+        for site, relation, period in self.keys:
+            yield self.network(site, relation, period)
+
+
+def _choose(kind: str, known: Sequence[str], name: str | None) -> str:
+    if name is None:
+        if len(known) != 1:
+            raise InputError(f"{kind}: say which of {', '.join(known)}")
+        return known[0]
+    if name not in known:
+        raise UnknownNameError.among(kind, name, known)
+    return name
