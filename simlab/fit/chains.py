@@ -81,7 +81,7 @@ def run(settings: Settings, dyads: list[Dyads], n_clusters: int, priors: Priors,
     for c in range(settings.n_chains):
         state = start(first, dyads, n_clusters, priors, c, rng)
         tuning = sampler.Tuning(
-            0.1, _LEAPFROG_STEPS, np.ones(n), np.ones(n_relations), np.eye(2) * 0.1, _SCALE_MOVES
+            0.1, _LEAPFROG_STEPS, np.ones(work.vector.size), np.eye(2) * 0.1, _SCALE_MOVES
         )
         tuning = chain.warm_up(state, data, prior, tuning, work, rng, settings.n_warmup, _TARGET_ACCEPTANCE)
         part = slice(c * settings.n_draws, (c + 1) * settings.n_draws)

@@ -85,7 +85,7 @@ class LpcmMcmc(ClusterCountFitter):
             if len(candidates) == 1:
                 return fit
             assert fit.positions is not None
-            criterion[n_clusters] = lpcm.bic(fit.positions, dyads, n_clusters, rng)
+            criterion[n_clusters] = lpcm.bic(fit.positions, dyads, fit.membership)
             if best is None or criterion[n_clusters] < min(v for k, v in criterion.items() if k != n_clusters):
                 best = fit
         assert best is not None

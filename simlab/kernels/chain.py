@@ -27,12 +27,9 @@ class Draws(NamedTuple):
 
 
 @kernel
-def set_masses(
-    masses: Floats, intercept_masses: Floats, scale: Floats, count: float, tuning: Tuning
-) -> None:
-    """Write the mean curvature of ``count`` states into the tuning's arrays."""
+def set_masses(masses: Floats, scale: Floats, count: float, tuning: Tuning) -> None:
+    """Write the mean curvature of ``count`` states into the tuning's arrays, and empty the sums."""
     tuning.masses[:] = masses / count
-    tuning.intercept_masses[:] = intercept_masses / count
     a = scale[0, 0] / count
     b = scale[0, 1] / count
     c = scale[1, 1] / count
@@ -42,6 +39,14 @@ def set_masses(
     tuning.scale_factor[0, 0] = first
     tuning.scale_factor[1, 0] = -b / c * first
     tuning.scale_factor[1, 1] = 1.68 / math.sqrt(c)
+    masses[:] = 0.0
+    scale[:] = 0.0
+
+
+@kernel
+def with_step(tuning: Tuning, step_size: float) -> Tuning:
+    """Return the tuning with another step size."""
+    return Tuning(step_size, tuning.n_steps, tuning.masses, tuning.scale_factor, tuning.n_scale_moves)
 
 
 @kernel
@@ -60,53 +65,37 @@ def warm_up(
     Masses and the scale proposal come from the mean curvature over a growing window; the step size from dual averaging
     towards the acceptance ``target`` (Hoffman & Gelman 2014, section 3.2), begun anew after each window.
     """
-    n_dims, n = state.positions.shape
-    n_relations = state.intercepts.shape[0]
-    masses = np.zeros(n)
-    intercept_masses = np.zeros(n_relations)
+    masses = np.zeros(work.vector.shape[0])
     scale = np.zeros((2, 2))
-    curvature(state, data, prior, work, masses, intercept_masses, scale)
-    set_masses(masses, intercept_masses, scale, 1.0, tuning)
-    step = 1.0 / math.sqrt(math.sqrt(n * n_dims))
+    curvature(state, data, prior, work, masses, scale)
+    set_masses(masses, scale, 1.0, tuning)
+    step = work.vector.shape[0] ** -0.25
     centre = math.log(2.0 * step)
     error = 0.0
-    smooth = 0.0
+    smooth = math.log(step)
     since = 0
     window = max(n_sweeps // 16, 5)
     counted = 0
-    masses[:] = 0.0
-    intercept_masses[:] = 0.0
-    scale[:] = 0.0
     for t in range(n_sweeps):
-        now = Tuning(
-            step, tuning.n_steps, tuning.masses, tuning.intercept_masses, tuning.scale_factor, tuning.n_scale_moves
-        )
-        info = sweep(state, data, prior, now, work, rng)
+        info = sweep(state, data, prior, with_step(tuning, step), work, rng)
         since += 1
         error += (target - info.acceptance - error) / (since + 10.0)
         log_step = centre - math.sqrt(since) / 0.05 * error
         weight = since**-0.75
         smooth = weight * log_step + (1.0 - weight) * smooth
         step = math.exp(log_step)
-        curvature(state, data, prior, work, masses, intercept_masses, scale)
+        curvature(state, data, prior, work, masses, scale)
         counted += 1
         # The last window ends with a sixth of the warm-up left, for the step size to settle.
         if counted >= window and t < n_sweeps - n_sweeps // 6:
-            set_masses(masses, intercept_masses, scale, float(counted), tuning)
-            masses[:] = 0.0
-            intercept_masses[:] = 0.0
-            scale[:] = 0.0
+            set_masses(masses, scale, float(counted), tuning)
             counted = 0
             window *= 2
             step = math.exp(smooth)
             centre = math.log(2.0 * step)
             error = 0.0
             since = 0
-    if since > 0:
-        step = math.exp(smooth)
-    return Tuning(
-        step, tuning.n_steps, tuning.masses, tuning.intercept_masses, tuning.scale_factor, tuning.n_scale_moves
-    )
+    return with_step(tuning, math.exp(smooth))
 
 
 @kernel

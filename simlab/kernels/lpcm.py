@@ -6,9 +6,13 @@ The target is the posterior of science's usual model (Handcock, Raftery & Tantru
     intercept ~ N(mean, variance),  centre_g ~ N(0, centre_variance I),
     variance_g ~ scaled inverse chi-squared(degrees, scale),  weights ~ Dirichlet(concentration)
 
-A sweep is (1) a Hamiltonian step for (positions, intercepts) with the labels summed out, (2) labels given positions,
-(3) centres, variances and weights given labels, each from its exact conditional, and (4) joint moves of positions,
-centres, variances and intercepts along the scale, which the data determine only through intercept minus distance.
+A sweep is (1) a Hamiltonian step for positions, intercepts, centres and log variances together, with the labels summed
+out, (2) labels given positions, (3) variances, centres and weights given labels, each from its exact conditional, and
+(4) joint moves of positions, centres, variances and intercepts along the scale, which the data determine only through
+intercept minus distance.
+
+The Hamiltonian step works on one flat vector: positions (n_dims x n_actors), intercepts, centres (n_clusters x n_dims),
+logarithms of the variances.
 """
 
 from __future__ import annotations
@@ -60,7 +64,6 @@ class Tuning(NamedTuple):
     step_size: float
     n_steps: int
     masses: Floats
-    intercept_masses: Floats
     scale_factor: Floats
     n_scale_moves: int
 
@@ -75,14 +78,12 @@ class Info(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Buffers of one chain, so that a sweep allocates nothing."""
+    """Buffers of one chain, so that a sweep allocates nothing of size."""
 
-    positions: Floats
+    vector: Floats
     momentum: Floats
     gradient: Floats
     intercepts: Floats
-    intercept_momentum: Floats
-    intercept_gradient: Floats
     distances: Floats
     rows: Floats
     terms: Floats
@@ -91,12 +92,11 @@ class Work(NamedTuple):
 @kernel
 def new_work(n_dims: int, n: int, n_relations: int, n_clusters: int) -> Work:
     """Return the buffers for a problem of this size."""
+    size = n_dims * n + n_relations + n_clusters * (n_dims + 1)
     return Work(
-        np.zeros((n_dims, n)),
-        np.zeros((n_dims, n)),
-        np.zeros((n_dims, n)),
-        np.zeros(n_relations),
-        np.zeros(n_relations),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
         np.zeros(n_relations),
         np.zeros((n, n)),
         np.zeros((2, n)),
@@ -104,13 +104,30 @@ def new_work(n_dims: int, n: int, n_relations: int, n_clusters: int) -> Work:
     )
 
 
+@kernel
+def unpacked(vector: Floats, state: State) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return views of the flat vector: positions, intercepts, centres, log variances."""
+    n_dims, n = state.positions.shape
+    n_relations = state.intercepts.shape[0]
+    n_clusters = state.weights.shape[0]
+    first = n_dims * n
+    second = first + n_relations
+    third = second + n_clusters * n_dims
+    return (
+        vector[:first].reshape((n_dims, n)),
+        vector[first:second],
+        vector[second:third].reshape((n_clusters, n_dims)),
+        vector[third:],
+    )
+
+
 @fast_kernel
-def add_mixture(
-    positions: Floats, centres: Floats, variances: Floats, weights: Floats, gradient: Floats, terms: Floats
-) -> float:
-    """Return the log-density of all positions under the mixture; add its gradient to ``gradient``."""
+def add_mixture(vector: Floats, gradient: Floats, state: State, terms: Floats) -> float:
+    """Return the log-density of all positions under the mixture, labels summed out; add its gradient to ``gradient``."""
+    positions, _, centres, log_variances = unpacked(vector, state)
+    pull_positions, _, pull_centres, pull_variances = unpacked(gradient, state)
     n_dims, n = positions.shape
-    n_clusters = weights.shape[0]
+    n_clusters = state.weights.shape[0]
     total = 0.0
     for i in range(n):
         largest = -np.inf
@@ -120,9 +137,9 @@ def add_mixture(
                 difference = positions[k, i] - centres[g, k]
                 squared += difference * difference
             terms[g] = (
-                math.log(weights[g])
-                - 0.5 * squared / variances[g]
-                - 0.5 * n_dims * (math.log(variances[g]) + _LOG_TWO_PI)
+                math.log(state.weights[g])
+                - 0.5 * squared * math.exp(-log_variances[g])
+                - 0.5 * n_dims * (log_variances[g] + _LOG_TWO_PI)
             )
             largest = max(largest, terms[g])
         mass = 0.0
@@ -131,83 +148,93 @@ def add_mixture(
             mass += terms[g]
         total += largest + math.log(mass)
         for g in range(n_clusters):
-            pull = terms[g] / (mass * variances[g])
+            share = terms[g] / mass
+            precision = math.exp(-log_variances[g])
+            squared = 0.0
             for k in range(n_dims):
-                gradient[k, i] -= pull * (positions[k, i] - centres[g, k])
+                difference = positions[k, i] - centres[g, k]
+                squared += difference * difference
+                pull_positions[k, i] -= share * precision * difference
+                pull_centres[g, k] += share * precision * difference
+            pull_variances[g] += share * 0.5 * (squared * precision - n_dims)
     return total
 
 
 @fast_kernel
-def log_density_gradient(
-    positions: Floats, intercepts: Floats, state: State, data: Data, prior: Prior, work: Work
-) -> tuple[float, float]:
-    """Return (log-density of positions and intercepts given the mixture, log-likelihood); gradients go to ``work``."""
-    likelihood = log_likelihood_gradient(
-        positions, intercepts, data.ties, data.observed, work.gradient, work.intercept_gradient, work.rows
-    )
-    density = likelihood + add_mixture(
-        positions, state.centres, state.variances, state.weights, work.gradient, work.terms
-    )
+def add_prior(vector: Floats, gradient: Floats, state: State, prior: Prior) -> float:
+    """Return the log-prior of intercepts, centres and log variances up to a constant; add its gradient."""
+    _, intercepts, centres, log_variances = unpacked(vector, state)
+    _, pull_intercepts, pull_centres, pull_variances = unpacked(gradient, state)
+    total = 0.0
     for r in range(intercepts.shape[0]):
         away = intercepts[r] - prior.intercept_mean
-        density -= 0.5 * away * away / prior.intercept_variance
-        work.intercept_gradient[r] -= away / prior.intercept_variance
-    return density, likelihood
+        total -= 0.5 * away * away / prior.intercept_variance
+        pull_intercepts[r] -= away / prior.intercept_variance
+    for g in range(centres.shape[0]):
+        for k in range(centres.shape[1]):
+            total -= 0.5 * centres[g, k] * centres[g, k] / prior.centre_variance
+            pull_centres[g, k] -= centres[g, k] / prior.centre_variance
+        # The density of the logarithm: that of the variance times the variance.
+        spread = 0.5 * prior.variance_degrees * prior.variance_scale * math.exp(-log_variances[g])
+        total -= 0.5 * prior.variance_degrees * log_variances[g] + spread
+        pull_variances[g] += spread - 0.5 * prior.variance_degrees
+    return total
 
 
 @fast_kernel
+def log_density_gradient(state: State, data: Data, prior: Prior, work: Work) -> tuple[float, float]:
+    """Return (log-density, log-likelihood) at ``work.vector``; the gradient goes to ``work.gradient``."""
+    positions, intercepts, _, _ = unpacked(work.vector, state)
+    work.gradient[:] = 0.0
+    pull_positions, pull_intercepts, _, _ = unpacked(work.gradient, state)
+    likelihood = log_likelihood_gradient(
+        positions, intercepts, data.ties, data.observed, pull_positions, pull_intercepts, work.rows
+    )
+    density = likelihood + add_mixture(work.vector, work.gradient, state, work.terms)
+    return density + add_prior(work.vector, work.gradient, state, prior), likelihood
+
+
+@kernel
 def hamiltonian_step(
     state: State, data: Data, prior: Prior, tuning: Tuning, work: Work, rng: np.random.Generator
 ) -> Info:
-    """Move positions and intercepts by one Hamiltonian trajectory of random length (Neal 2011, section 5.2)."""
-    n_dims, n = state.positions.shape
-    q = work.positions
-    p = work.momentum
-    b = work.intercepts
-    pb = work.intercept_momentum
-    q[:] = state.positions
-    b[:] = state.intercepts
-    start, likelihood = log_density_gradient(q, b, state, data, prior, work)
+    """Move all continuous quantities but the weights by one trajectory of random length (Neal 2011, section 5.2)."""
+    positions, intercepts, centres, log_variances = unpacked(work.vector, state)
+    positions[:] = state.positions
+    intercepts[:] = state.intercepts
+    centres[:] = state.centres
+    log_variances[:] = np.log(state.variances)
+    start, likelihood = log_density_gradient(state, data, prior, work)
+    size = work.vector.shape[0]
     kinetic = 0.0
-    for k in range(n_dims):
-        for i in range(n):
-            p[k, i] = rng.standard_normal() * math.sqrt(tuning.masses[i])
-            kinetic += 0.5 * p[k, i] * p[k, i] / tuning.masses[i]
-    for r in range(b.shape[0]):
-        pb[r] = rng.standard_normal() * math.sqrt(tuning.intercept_masses[r])
-        kinetic += 0.5 * pb[r] * pb[r] / tuning.intercept_masses[r]
+    for a in range(size):
+        noise = rng.standard_normal()
+        work.momentum[a] = noise * math.sqrt(tuning.masses[a])
+        kinetic += 0.5 * noise * noise
     steps = 1 + int(rng.random() * tuning.n_steps)
     step = tuning.step_size * (0.9 + 0.2 * rng.random())
     end = start
     end_likelihood = likelihood
     for _ in range(steps):
-        for k in range(n_dims):
-            for i in range(n):
-                p[k, i] += 0.5 * step * work.gradient[k, i]
-                q[k, i] += step * p[k, i] / tuning.masses[i]
-        for r in range(b.shape[0]):
-            pb[r] += 0.5 * step * work.intercept_gradient[r]
-            b[r] += step * pb[r] / tuning.intercept_masses[r]
-        end, end_likelihood = log_density_gradient(q, b, state, data, prior, work)
-        for k in range(n_dims):
-            for i in range(n):
-                p[k, i] += 0.5 * step * work.gradient[k, i]
-        for r in range(b.shape[0]):
-            pb[r] += 0.5 * step * work.intercept_gradient[r]
+        for a in range(size):
+            work.momentum[a] += 0.5 * step * work.gradient[a]
+            work.vector[a] += step * work.momentum[a] / tuning.masses[a]
+        end, end_likelihood = log_density_gradient(state, data, prior, work)
+        for a in range(size):
+            work.momentum[a] += 0.5 * step * work.gradient[a]
         if not math.isfinite(end):
             break
     end_kinetic = 0.0
-    for k in range(n_dims):
-        for i in range(n):
-            end_kinetic += 0.5 * p[k, i] * p[k, i] / tuning.masses[i]
-    for r in range(b.shape[0]):
-        end_kinetic += 0.5 * pb[r] * pb[r] / tuning.intercept_masses[r]
+    for a in range(size):
+        end_kinetic += 0.5 * work.momentum[a] * work.momentum[a] / tuning.masses[a]
     gain = (end - end_kinetic) - (start - kinetic)
     divergent = not (gain > -1000.0)
     acceptance = 0.0 if divergent else math.exp(min(0.0, gain))
     if rng.random() < acceptance:
-        state.positions[:] = q
-        state.intercepts[:] = b
+        state.positions[:] = positions
+        state.intercepts[:] = intercepts
+        state.centres[:] = centres
+        state.variances[:] = np.exp(log_variances)
         likelihood = end_likelihood
     return Info(likelihood, acceptance, divergent, 0.0)
 
@@ -348,29 +375,41 @@ def sweep(state: State, data: Data, prior: Prior, tuning: Tuning, work: Work, rn
 
 
 @kernel
-def curvature(
-    state: State, data: Data, prior: Prior, work: Work, masses: Floats, intercept_masses: Floats, scale: Floats
-) -> None:
-    """Add the expected curvature of the log-density: (n_actors,), (n_relations,), and (2, 2) for (intercept, log scale)."""
+def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats, scale: Floats) -> None:
+    """Add the expected curvature of the log-density: ``masses`` as the flat vector, ``scale`` (2, 2).
+
+    The latter is that of the log-likelihood and prior along (intercept, log scale).
+    """
     n_dims, n = state.positions.shape
+    mass_positions, mass_intercepts, mass_centres, mass_variances = unpacked(masses, state)
     fill_distances(state.positions, work.distances)
+    each = work.rows[0]
     for i in range(n):
-        masses[i] += 1.0 / state.variances[state.labels[i]]
+        each[i] = 1.0 / state.variances[state.labels[i]]
     for r in range(state.intercepts.shape[0]):
-        intercept_masses[r] += 1.0 / prior.intercept_variance
+        mass_intercepts[r] += 1.0 / prior.intercept_variance
         scale[0, 0] += 1.0 / prior.intercept_variance
         for i in range(1, n):
             for j in range(i):
                 distance = work.distances[i, j]
                 probability = 1.0 / (1.0 + math.exp(min(distance - state.intercepts[r], 700.0)))
                 information = data.observed[r, i, j] * probability * (1.0 - probability)
-                masses[i] += information / n_dims
-                masses[j] += information / n_dims
-                intercept_masses[r] += information
+                each[i] += information / n_dims
+                each[j] += information / n_dims
+                mass_intercepts[r] += information
                 scale[0, 0] += information
                 scale[0, 1] -= information * distance
                 scale[1, 1] += information * distance * distance
+    for k in range(n_dims):
+        for i in range(n):
+            mass_positions[k, i] += each[i]
     for g in range(state.weights.shape[0]):
+        count = 0.0
+        for i in range(n):
+            if state.labels[i] == g:
+                count += 1.0
         for k in range(n_dims):
+            mass_centres[g, k] += count / state.variances[g] + 1.0 / prior.centre_variance
             scale[1, 1] += 2.0 * state.centres[g, k] * state.centres[g, k] / prior.centre_variance
+        mass_variances[g] += 0.5 * (count * n_dims + prior.variance_degrees)
         scale[1, 1] += 2.0 * prior.variance_degrees * prior.variance_scale / state.variances[g]

@@ -137,15 +137,20 @@ def nearest_positions(start: Floats, intercepts: Floats, probability: Floats) ->
     return positions - positions.mean(axis=0), best[:n_relations]
 
 
-def bic(positions: Floats, dyads: list[Dyads], n_clusters: int, rng: np.random.Generator) -> float:
+def bic(positions: Floats, dyads: list[Dyads], membership: Floats) -> float:
     """Return the BIC of Handcock, Raftery & Tantrum (2007, section 4) for a number of clusters; lower is better.
 
     -2 log-likelihood at the point positions with the intercepts fitted anew, plus (number of intercepts) log(ties), plus
-    the BIC of a mixture of ``n_clusters`` spherical normals for the positions.
+    the BIC of a mixture of spherical normals for the positions. The likelihood of a mixture has no limit where two actors
+    happen to lie close, which would favour too many clusters; so the mixture is fitted from the posterior ``membership``
+    (n, n_clusters), with a weak prior of one degree of freedom for the variances, at a quarter of the spread that each of
+    ``n_clusters`` would have (Fraley & Raftery 2007).
     """
     apart = distances(positions)
     intercepts = np.array([solve_intercept(apart, d) for d in dyads])
     below = np.tril_indices(len(positions), -1)
     n_ties = sum(float(d.ties[below].sum()) for d in dyads)
     part = -2.0 * log_likelihood(positions, intercepts, dyads) + len(dyads) * np.log(max(n_ties, 1.0))
-    return float(part + fit_mixture(positions, n_clusters, rng, n_starts=10).bic)
+    n_clusters = membership.shape[1]
+    scale = float(positions.var(axis=0).mean()) / n_clusters ** (2.0 / positions.shape[1]) / 4.0
+    return float(part + fit_mixture(positions, n_clusters, start=membership, prior=(1.0, scale)).bic)

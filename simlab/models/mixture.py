@@ -83,41 +83,56 @@ def k_means(points: Floats, n_clusters: int, rng: np.random.Generator, n_rounds:
 def fit_mixture(
     points: Floats,
     n_clusters: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None = None,
     *,
+    start: Floats | None = None,
+    prior: tuple[float, float] | None = None,
     n_starts: int = 5,
     n_rounds: int = 200,
     tolerance: float = 1e-6,
 ) -> Mixture:
-    """Return the best of several EM runs (Fraley & Raftery 2002, model VII: a variance for each cluster).
+    """Return a maximum likelihood fit by EM (Fraley & Raftery 2002, model VII: a variance for each cluster).
 
-    Variances are kept above 1e-3 of the variance of all points, so that no cluster collapses onto one of them.
+    Either one run from the membership ``start`` (n, n_clusters), or the best of ``n_starts`` runs from k-means. The
+    likelihood of a cluster that collapses onto a point has no limit; so variances are kept above 1e-3 of the variance of
+    all points and, where a ``prior`` (degrees, scale) of the scaled inverse chi-squared family is given, are set to their
+    posterior modes (Fraley & Raftery 2007); ``log_likelihood`` is without the prior.
     """
     floor = max(1e-3 * float(points.var()), 1e-12)
+    if start is not None:
+        return _em(points, start, floor, prior or (0.0, 0.0), n_rounds, tolerance)
+    if rng is None:
+        raise ValueError("rng: needed for starts from k-means")
     best: Mixture | None = None
     for _ in range(n_starts):
         resp = np.eye(n_clusters)[k_means(points, n_clusters, rng)]
-        fit = _em(points, resp, floor, n_rounds, tolerance)
+        fit = _em(points, resp, floor, prior or (0.0, 0.0), n_rounds, tolerance)
         if best is None or fit.log_likelihood > best.log_likelihood:
             best = fit
     assert best is not None
     return best
 
 
-def _em(points: Floats, resp: Floats, floor: float, n_rounds: int, tolerance: float) -> Mixture:
-    n, n_dims = points.shape
+def _em(
+    points: Floats, resp: Floats, floor: float, prior: tuple[float, float], n_rounds: int, tolerance: float
+) -> Mixture:
+    n_dims = points.shape[1]
+    degrees, scale = prior
+    # The mode of the density of a variance has 2 more in its denominator; without a prior it is the usual mean square.
+    extra = degrees + 2.0 if degrees > 0.0 else 0.0
     before = -np.inf
     for _ in range(n_rounds):
         counts = np.maximum(resp.sum(0), 1e-10)
         weights = counts / counts.sum()
         middles = resp.T @ points / counts[:, None]
         squared = ((points[:, None] - middles[None]) ** 2).sum(-1)
-        variances = np.maximum((resp * squared).sum(0) / (n_dims * counts), floor)
+        variances = ((resp * squared).sum(0) + degrees * scale) / (n_dims * counts + extra)
+        variances = np.maximum(variances, floor)
         terms = log_terms(points, weights, middles, variances)
         norm = logsumexp(terms, axis=1, keepdims=True)
         resp = np.exp(terms - norm)
         value = float(norm.sum())
-        if value - before < tolerance * abs(value):
+        if abs(value - before) < tolerance * abs(value):
             break
         before = value
     return Mixture(weights, middles, variances, resp, value)
