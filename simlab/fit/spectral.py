@@ -25,9 +25,9 @@ Floats = NDArray[np.float64]
 class Spectral(ClusterCountFitter):
     """Spectral clustering of the regularised normalised adjacency, with a mixture of spherical normals.
 
-    Ties are made undirected by the share of answers that say tie. Where the number of clusters is a range, it is chosen by
-    the BIC of the mixture in one embedding for all candidates, of as many dimensions as the gap between singular values
-    shows (Zhu & Ghodsi 2006).
+    Ties are made undirected by the share of answers that say tie. The embedding has as many dimensions as clusters, and
+    the normals have one variance. Where the number of clusters is a range, the one with the highest modularity is chosen
+    (the BIC of a mixture in a spectral embedding mostly takes the largest number it is offered).
     """
 
     name: ClassVar[str] = "spectral"
@@ -38,15 +38,13 @@ class Spectral(ClusterCountFitter):
         """Return the fit of one network."""
         weights = network.weights()
         candidates = self.candidates(network.n_actors)
-        values, vectors = _spectrum(weights)
+        vectors = _spectrum(weights)
         choice: dict[int, float] = {}
         fits: dict[int, Mixture] = {}
-        chosen_dims = _elbow(np.abs(values[: max(2, candidates[-1] + 1)]))
         for n_clusters in candidates:
-            n_dims = n_clusters if len(candidates) == 1 else max(chosen_dims, 2)
-            points = _embedding(vectors[:, : min(n_dims, len(weights))])
-            fits[n_clusters] = fit_mixture(points, n_clusters, rng, n_starts=self.n_starts)
-            choice[n_clusters] = fits[n_clusters].bic
+            points = _embedding(vectors[:, :n_clusters])
+            fits[n_clusters] = fit_mixture(points, n_clusters, rng, n_starts=self.n_starts, common_variance=True)
+            choice[n_clusters] = -modularity(weights, fits[n_clusters].labels)
         best = min(choice, key=lambda g: choice[g])
         member = fits[best].membership
         used = list(dict.fromkeys(fits[best].labels.tolist()))
@@ -65,20 +63,19 @@ class Spectral(ClusterCountFitter):
                 "participation": participation(weights, labels),
             },
             bridging_score="participation",
-            choice={"bic": choice} if len(candidates) > 1 else {},
+            choice={"minus_modularity": choice} if len(candidates) > 1 else {},
         )
 
 
-def _spectrum(weights: Floats) -> tuple[Floats, Floats]:
-    """Return eigenvalues, largest in size first, and vectors of D^-1/2 A D^-1/2, degrees raised by their mean."""
+def _spectrum(weights: Floats) -> Floats:
+    """Return the eigenvectors of D^-1/2 A D^-1/2, largest eigenvalue first, with degrees raised by their mean."""
     degree = weights.sum(axis=1)
     tau = degree.mean() if degree.any() else 1.0
     scale = 1.0 / np.sqrt(degree + tau)
     values, vectors = np.linalg.eigh(scale[:, None] * weights * scale[None])
-    order = np.argsort(-np.abs(values), kind="stable")
-    values, vectors = values[order], vectors[:, order]
+    vectors = vectors[:, np.argsort(-values, kind="stable")]
     signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
-    return values, vectors * np.where(signs == 0, 1.0, signs)
+    return np.asarray(vectors * np.where(signs == 0, 1.0, signs))
 
 
 def _embedding(vectors: Floats) -> Floats:
@@ -87,13 +84,12 @@ def _embedding(vectors: Floats) -> Floats:
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12)
 
 
-def _elbow(values: Floats) -> int:
-    """Return where the profile likelihood of two normal groups splits the decreasing values (Zhu & Ghodsi 2006)."""
-    best, best_value = 1, -np.inf
-    for q in range(1, len(values)):
-        one, other = values[:q], values[q:]
-        squares = ((one - one.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum()
-        value = -0.5 * len(values) * np.log(max(squares / max(len(values) - 2, 1), 1e-12))
-        if value > best_value:
-            best, best_value = q, value
-    return best
+def modularity(weights: Floats, labels: NDArray[np.integer]) -> float:
+    """Return Newman's modularity of a partition of an undirected weighted network; 0 where there are no ties."""
+    total = float(weights.sum())
+    if total == 0.0:
+        return 0.0
+    member = np.eye(int(labels.max()) + 1)[labels]
+    within = np.einsum("ig,ij,jg->g", member, weights, member, optimize=True) / total
+    ends = member.T @ weights.sum(axis=1) / total
+    return float((within - ends**2).sum())

@@ -87,11 +87,14 @@ def fit_mixture(
     *,
     start: Floats | None = None,
     prior: tuple[float, float] | None = None,
+    common_variance: bool = False,
     n_starts: int = 5,
     n_rounds: int = 200,
     tolerance: float = 1e-6,
 ) -> Mixture:
-    """Return a maximum likelihood fit by EM (Fraley & Raftery 2002, model VII: a variance for each cluster).
+    """Return a maximum likelihood fit by EM (Fraley & Raftery 2002).
+
+    Clusters are spherical, each with a variance of its own (their model VII), or all with a ``common_variance`` (EII).
 
     Either one run from the membership ``start`` (n, n_clusters), or the best of ``n_starts`` runs from k-means. The
     likelihood of a cluster that collapses onto a point has no limit; so variances are kept above 1e-3 of the variance of
@@ -100,13 +103,13 @@ def fit_mixture(
     """
     floor = max(1e-3 * float(points.var()), 1e-12)
     if start is not None:
-        return _em(points, start, floor, prior or (0.0, 0.0), n_rounds, tolerance)
+        return _em(points, start, floor, prior or (0.0, 0.0), common_variance, n_rounds, tolerance)
     if rng is None:
         raise ValueError("rng: needed for starts from k-means")
     best: Mixture | None = None
     for _ in range(n_starts):
         resp = np.eye(n_clusters)[k_means(points, n_clusters, rng)]
-        fit = _em(points, resp, floor, prior or (0.0, 0.0), n_rounds, tolerance)
+        fit = _em(points, resp, floor, prior or (0.0, 0.0), common_variance, n_rounds, tolerance)
         if best is None or fit.log_likelihood > best.log_likelihood:
             best = fit
     assert best is not None
@@ -114,7 +117,13 @@ def fit_mixture(
 
 
 def _em(
-    points: Floats, resp: Floats, floor: float, prior: tuple[float, float], n_rounds: int, tolerance: float
+    points: Floats,
+    resp: Floats,
+    floor: float,
+    prior: tuple[float, float],
+    common: bool,
+    n_rounds: int,
+    tolerance: float,
 ) -> Mixture:
     n_dims = points.shape[1]
     degrees, scale = prior
@@ -127,6 +136,8 @@ def _em(
         middles = resp.T @ points / counts[:, None]
         squared = ((points[:, None] - middles[None]) ** 2).sum(-1)
         variances = ((resp * squared).sum(0) + degrees * scale) / (n_dims * counts + extra)
+        if common:
+            variances = np.full_like(variances, (variances * counts).sum() / counts.sum())
         variances = np.maximum(variances, floor)
         terms = log_terms(points, weights, middles, variances)
         norm = logsumexp(terms, axis=1, keepdims=True)
