@@ -144,6 +144,10 @@ class Fitter(Settings):
         fit = self.estimate(network, rng)
         return replace(fit, seconds=time.perf_counter() - start, unknown=network.unknown())
 
+    @classmethod
+    def compile(cls) -> None:
+        """Compile what the fitter needs, so that it lies in the cache; nothing to do for most."""
+
     @abstractmethod
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of a network that has been checked."""

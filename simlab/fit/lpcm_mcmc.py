@@ -62,6 +62,14 @@ class LpcmMcmc(ClusterCountFitter):
             concentration=self.concentration or usual.concentration,
         )
 
+    @classmethod
+    def compile(cls) -> None:
+        """Compile the kernels by a fit of four actors."""
+        ring = np.roll(np.eye(4), 1, axis=1)
+        dyads = Dyads(ring + ring.T, 2.0 - 2.0 * np.eye(4))
+        tiny = cls(n_clusters=2, n_chains=1, n_warmup=50, n_draws=4)
+        tiny.estimate_dyads(("a", "b", "c", "d"), [dyads], np.random.default_rng(0))
+
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of one network."""
         return self.estimate_dyads(network.actors, [network.dyads()], rng)

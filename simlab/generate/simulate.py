@@ -65,6 +65,7 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
     present = np.concatenate([c.present for c in crowds], axis=1)
     label = np.concatenate([c.label for c in crowds], axis=1)
     came, left, switched = _moves(label)
+    attributes = {name: np.concatenate([c.attributes[name] for c in crowds], axis=1) for name in ATTRIBUTES}
     actors = tuple(name for of_site in names for name in of_site)
     site_of = tuple(site for site, of_site in zip(sites, names, strict=True) for _ in of_site)
     panel = Panel(
@@ -74,7 +75,7 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
         relations=scenario.relations,
         periods=periods,
         directed=(True,) * len(scenario.relations),
-        attributes={n: np.concatenate([c.attributes[n] for c in crowds], axis=1) for n in ATTRIBUTES},
+        attributes=attributes,
         present=present,
         asked=present.copy(),
         answered=present.copy(),
@@ -105,6 +106,7 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
         ties={key: layer.ties for key, layer in keyed.items()},
         intercept={key: layer.intercept for key, layer in keyed.items()},
         odds_ratio={key: layer.odds_ratio for key, layer in keyed.items()},
+        attributes=attributes,
     )
     return Simulation(panel, truth)
 

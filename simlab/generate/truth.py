@@ -35,6 +35,7 @@ class NetworkTruth:
     centres : (n_clusters, n_dims)
     intercept, odds_ratio : float
         The intercept solved for, and the odds ratio between the two ties of a dyad.
+    attributes : mapping from name to (n_actors,)
     scenario : Scenario
     """
 
@@ -52,6 +53,7 @@ class NetworkTruth:
     centres: Floats
     intercept: float
     odds_ratio: float
+    attributes: Mapping[str, tuple[str, ...]]
     scenario: Scenario
 
 
@@ -75,6 +77,7 @@ class Truth:
     probability, either, ties : mapping from (site, relation, period)
         As in NetworkTruth, over all actors of the site, with NaN (False) for the absent.
     intercept, odds_ratio : mapping from (site, relation, period) to float
+    attributes : mapping from name to (n_periods, n_actors), as in the panel
     """
 
     scenario: Scenario
@@ -98,6 +101,7 @@ class Truth:
     ties: Mapping[Key, Flags]
     intercept: Mapping[Key, float]
     odds_ratio: Mapping[Key, float]
+    attributes: Mapping[str, NDArray[np.str_]]
 
     @property
     def defining_attribute(self) -> str:
@@ -129,5 +133,6 @@ class Truth:
             centres=self.centres,
             intercept=self.intercept[key],
             odds_ratio=self.odds_ratio[key],
+            attributes={name: tuple(str(v) for v in values[t, chosen]) for name, values in self.attributes.items()},
             scenario=self.scenario,
         )

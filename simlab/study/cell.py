@@ -1,0 +1,231 @@
+"""Cells: one scenario, fieldwork, fitter and replicate. Computing one needs the study and its place, nothing else."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.fit.fit import Fit, Status
+from simlab.foundation.errors import SimlabError, shown
+from simlab.foundation.streams import stream
+from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import Simulation, simulate
+from simlab.observe.fieldwork import observe
+from simlab.panel import Panel
+from simlab.study.design import Study
+
+Floats = NDArray[np.float64]
+Key = tuple[str, str, str]
+
+PENDING, OK, NOT_CONVERGED, FAILED, TIMED_OUT, KILLED = range(6)
+STATUS_NAMES = ("pending", "ok", "not_converged", "failed", "timed_out", "killed")
+_CODE = {Status.OK: OK, Status.NOT_CONVERGED: NOT_CONVERGED, Status.FAILED: FAILED}
+
+
+class Place(NamedTuple):
+    """Where a cell is: its indices among scenarios, fieldworks (both in grid order), fitters, and its replicate."""
+
+    scenario: int
+    fieldwork: int
+    fitter: int
+    replicate: int
+
+
+@dataclass(eq=False)
+class CellResult:
+    """What a cell leaves: its status, a message, and metrics as (site, relation, period), NaN where not defined."""
+
+    place: Place
+    status: int
+    message: str
+    values: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class TaskResult:
+    """Results of the cells of one scenario and replicate, and the metrics of its truth (site, relation, period)."""
+
+    scenario: int
+    replicate: int
+    cells: list[CellResult]
+    truth: dict[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class CellFits:
+    """A cell computed in full, to look at: the simulation, what the field saw, and the fit of each network."""
+
+    simulation: Simulation
+    observed: Panel
+    fits: dict[Key, Fit]
+    errors: dict[Key, Exception]
+
+
+def compute_task(study: Study, places: Sequence[Place]) -> TaskResult:
+    """Compute cells that share a scenario and a replicate, so that their world is simulated once.
+
+    Never raises: what goes wrong is a failed cell with a message.
+    """
+    scenario, replicate = places[0].scenario, places[0].replicate
+    with OneThread():
+        try:
+            simulation = simulate(study.scenarios.settings[scenario], seed=study.seed, replicate=replicate)
+        except Exception as error:
+            message = failure_message(error)
+            return TaskResult(scenario, replicate, [CellResult(p, FAILED, message) for p in places], {})
+        cells = [compute_cell(study, place, simulation) for place in places]
+        return TaskResult(scenario, replicate, cells, truth_values(study, simulation))
+
+
+def compute_cell(study: Study, place: Place, simulation: Simulation) -> CellResult:
+    """Fit all networks of a cell and score them."""
+    try:
+        found = fit_cell(study, place, simulation)
+    except Exception as error:
+        return CellResult(place, FAILED, failure_message(error))
+    messages = [f"{_named(study, key)}{failure_message(error)}" for key, error in found.errors.items()]
+    messages += [f"{_named(study, key)}{fit.message}" for key, fit in found.fits.items() if fit.message]
+    codes = [_CODE[fit.status] for fit in found.fits.values()] + [FAILED] * len(found.errors)
+    result = CellResult(place, max(codes), "; ".join(messages))
+    try:
+        result.values = fit_values(study, found)
+    except Exception as error:
+        return CellResult(place, FAILED, f"metrics: {failure_message(error)}")
+    return result
+
+
+def fit_cell(study: Study, place: Place, simulation: Simulation | None = None) -> CellFits:
+    """Compute a cell in full: fits of every site, relation and period, each from a stream of its own."""
+    scenario = study.scenarios.settings[place.scenario]
+    fieldwork = study.fieldworks.settings[place.fieldwork]
+    fitter = list(study.fitters.values())[place.fitter]
+    if simulation is None:
+        simulation = simulate(scenario, seed=study.seed, replicate=place.replicate)
+    observed = observe(
+        simulation.panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key
+    )
+    fits: dict[Key, Fit] = {}
+    errors: dict[Key, Exception] = {}
+    for key in observed.keys:
+        names = (scenario.key, fieldwork.key, fitter.name, fitter.key, place.replicate, *key)
+        try:
+            fits[key] = fitter.fit(observed.network(*key), rng=stream(study.seed, "fit", *names))
+        except Exception as error:
+            errors[key] = error
+    return CellFits(simulation, observed, fits, errors)
+
+
+def fit_values(study: Study, found: CellFits) -> dict[str, Floats]:
+    """Return the metrics of fits, each (site, relation, period) over the study's names of the three."""
+    truth = found.simulation.truth
+    values: dict[str, Floats] = {}
+    for metric in study.metrics:
+        if not metric.kind.of_fits:
+            continue
+        out = values[metric.name] = _empty(study)
+        for key, before in _keys(truth.scenario, truth.sites, truth.periods):
+            if metric.kind.of_change:
+                if before is not None:
+                    out[_at(study, key)] = metric.of_periods(
+                        found.fits.get(before), found.fits.get(key), truth.network(*before), truth.network(*key)
+                    )
+            else:
+                out[_at(study, key)] = metric.of_network(found.fits.get(key), truth.network(*key))
+    return values
+
+
+def truth_values(study: Study, simulation: Simulation) -> dict[str, Floats]:
+    """Return the metrics of the truth, each (site, relation, period)."""
+    truth = simulation.truth
+    values: dict[str, Floats] = {}
+    for metric in study.metrics:
+        if metric.kind.of_fits:
+            continue
+        out = values[metric.name] = _empty(study)
+        for key, before in _keys(truth.scenario, truth.sites, truth.periods):
+            if not metric.kind.of_change:
+                out[_at(study, key)] = metric.of_network(None, truth.network(*key))
+            elif before is not None:
+                out[_at(study, key)] = metric.of_periods(None, None, truth.network(*before), truth.network(*key))
+    return values
+
+
+def failure_message(error: Exception) -> str:
+    """Return one line: simlab's own message, or the kind of error, its text and where it was raised."""
+    if isinstance(error, SimlabError):
+        return shown(str(error), 300)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {shown(str(error), 200)}{where}"
+
+
+def _named(study: Study, key: Key) -> str:
+    several = (len(study.sites) > 1, len(study.relations) > 1, len(study.periods) > 1)
+    parts = [f"period {k}" if i == 2 else k for i, k in enumerate(key) if several[i]]
+    return f"{', '.join(parts)}: " if parts else ""
+
+
+def _keys(
+    scenario: Scenario, sites: tuple[str, ...], periods: tuple[str, ...]
+) -> list[tuple[Key, Key | None]]:
+    """Return every network with the same one a period before."""
+    return [
+        ((site, relation, period), (site, relation, periods[t - 1]) if t else None)
+        for site in sites
+        for relation in scenario.relations
+        for t, period in enumerate(periods)
+    ]
+
+
+def _empty(study: Study) -> Floats:
+    return np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
+
+
+def _at(study: Study, key: Key) -> tuple[int, int, int]:
+    return study.sites.index(key[0]), study.relations.index(key[1]), study.periods.index(key[2])
+
+
+class OneThread:
+    """A context in which the linear algebra libraries use one thread, so that numbers do not depend on the cores."""
+
+    def __enter__(self) -> None:
+        self._limit = _controller().limit(limits=1)
+
+    def __exit__(self, *details: object) -> None:
+        self._limit.restore_original_limits()
+
+
+@lru_cache(maxsize=1)
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def packed(study: Study) -> bytes:
+    """Return the study as bytes for a worker; things defined in the main program travel by value."""
+    import cloudpickle
+
+    return bytes(cloudpickle.dumps(study))
+
+
+@lru_cache(maxsize=4)
+def _unpacked(script: str, study: bytes) -> Study:
+    if script:
+        from simlab.study.script import load_script
+
+        load_script(script)
+    found: Study = pickle.loads(study)
+    return found
+
+
+def compute_packed(script: str, study: bytes, places: Sequence[Place]) -> TaskResult:
+    """Compute a task in a worker, which imports the script and unpacks the study once."""
+    return compute_task(_unpacked(script, study), places)

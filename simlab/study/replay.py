@@ -1,0 +1,96 @@
+"""Replay: a cell computed again, exactly, from the provenance of its store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simlab.foundation.errors import InputError, shown
+from simlab.study.cell import CellFits, OneThread, Place, fit_cell
+from simlab.study.design import Study
+from simlab.study.provenance import rebuild
+from simlab.study.store import opened
+
+
+def stored_study(dataset: Any, script: str | Path | None = None) -> Study:
+    """Return the Study that a store was made from. A script is imported only where it is named."""
+    if script is not None:
+        from simlab.study.script import load_script
+
+        load_script(script)
+    return rebuild(dataset.attrs["provenance"], int(dataset.sizes["replicate"]))
+
+
+def cell_name(study: Study, place: Place) -> str:
+    """Return a cell's id, such as ``separation=4,fieldwork=complete,fitter=spectral,replicate=3``."""
+    parts = dict(_labels(study, place))
+    return ",".join(f"{name}={_text(value)}" for name, value in parts.items())
+
+
+def parse_cell(study: Study, text: str) -> Place:
+    """Return the place of the cell that an id names; InputError names the part that is wrong and what is allowed."""
+    given: dict[str, str] = {}
+    last = ""
+    for part in text.split(","):
+        name, sign, value = part.partition("=")
+        if sign:
+            last = name.strip()
+            given[last] = value.strip()
+        elif last:  # a comma inside a label
+            given[last] += f",{part}"
+    index: dict[str, int] = {}
+    for name, levels in _levels(study).items():
+        known = [_text(level) for level in levels]
+        if name not in given:
+            raise InputError.of("cell", text, f"must name {name}, one of {shown(', '.join(known), 200)}")
+        if given[name] not in known:
+            raise InputError.of(f"cell, {name}", given[name], f"must be one of {shown(', '.join(known), 200)}")
+        index[name] = known.index(given[name])
+    for name in given:
+        if name not in index:
+            raise InputError.of("cell", text, f"has no part {name!r}; its parts are {', '.join(index)}")
+    scenario = tuple(index[name] for name in study.scenarios.labels)
+    fieldwork = tuple(index[name] for name in study.fieldworks.labels)
+    return Place(
+        [place for place, _ in study.scenarios.items()].index(scenario),
+        [place for place, _ in study.fieldworks.items()].index(fieldwork),
+        index["fitter"],
+        index["replicate"],
+    )
+
+
+def replay(store: str | Path, cell: str | Place, *, script: str | Path | None = None) -> tuple[Study, Place, CellFits]:
+    """Compute one cell of a store again and return (study, place, fits), from the same streams as in the run.
+
+    Raises InputError for a cell that the store does not have, or a fitter that is not registered.
+    """
+    with opened(store) as dataset:
+        study = stored_study(dataset, script)
+    place = cell if isinstance(cell, Place) else parse_cell(study, cell)
+    with OneThread():
+        return study, place, fit_cell(study, place)
+
+
+def _levels(study: Study) -> dict[str, tuple[Any, ...]]:
+    return {
+        **study.scenarios.labels,
+        **study.fieldworks.labels,
+        "fitter": tuple(study.fitters),
+        "replicate": tuple(range(study.replicates)),
+    }
+
+
+def _labels(study: Study, place: Place) -> Mapping[str, Any]:
+    worlds = [index for index, _ in study.scenarios.items()][place.scenario]
+    fields = [index for index, _ in study.fieldworks.items()][place.fieldwork]
+    return {
+        **{name: levels[i] for (name, levels), i in zip(study.scenarios.labels.items(), worlds, strict=True)},
+        **{name: levels[i] for (name, levels), i in zip(study.fieldworks.labels.items(), fields, strict=True)},
+        "fitter": list(study.fitters)[place.fitter],
+        "replicate": place.replicate,
+    }
+
+
+def _text(level: Any) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)

@@ -1,0 +1,65 @@
+"""Experiment scripts: Python files that name a ``study``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from simlab.foundation.errors import InputError, SimlabError, shown
+from simlab.study.design import Study
+
+SIZES = ("demo", "full")
+
+
+def load_script(path: str | Path) -> ModuleType:
+    """Import a script once, under a name made from where it lies, so that workers can import it under the same.
+
+    Raises InputError in one line where it is missing, is no Python, or breaks.
+    """
+    file = Path(path).resolve()
+    name = f"simlab_script_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not file.is_file():
+        raise InputError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path}: must be a Python file, ending in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        if isinstance(error, SimlabError):
+            raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: breaks with {type(error).__name__}: {shown(str(error), 200)}") from error
+    return module
+
+
+def load_study(path: str | Path, size: str = "demo") -> Study:
+    """Return the study that a script names ``study``: a Study, or a function that may take the size.
+
+    Raises InputError where there is none, or it is something else.
+    """
+    if size not in SIZES:
+        raise InputError.of("size", size, f"must be one of {', '.join(SIZES)}")
+    module = load_script(path)
+    found = getattr(module, "study", None)
+    if found is None:
+        raise InputError(f"{path}: must name a `study`, a Study or a function that returns one")
+    if callable(found) and not isinstance(found, Study):
+        wants = len(inspect.signature(found).parameters)
+        try:
+            found = found(size) if wants else found()
+        except SimlabError as error:
+            raise InputError(f"{path}: {error}") from None
+    if not isinstance(found, Study):
+        raise InputError(f"{path}: `study` must be a Study, not a {type(found).__name__}")
+    return found.changed(script=str(Path(path).resolve()))

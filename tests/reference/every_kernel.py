@@ -1,0 +1,114 @@
+"""Run every kernel from fixed states and return what it gives; as a script, save that: ``every_kernel.py FILE.npz``.
+
+The same function in a process where Numba is off gives what the interpreter makes of the kernels.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from reference import naive_lpcm as naive
+from reference.cases import Case, problem
+from simlab.kernels import chain, dyads, lpcm, summaries
+
+CASES = [Case(2, 1, 1, 1), Case(18, 3, 2, 3, "masked"), Case(61, 1, 3, 2, "undirected")]
+# These do nothing whose order fastmath could change, nor call anything that does.
+EXACT = ("unpacked", "draw_labels", "draw_mixture", "log_scale_prior", "set_masses", "with_step", "pair_distances")
+
+
+def compiled() -> bool:
+    """Say whether the kernels are compiled in this process."""
+    return hasattr(lpcm.sweep, "py_func")
+
+
+def outputs() -> dict[str, np.ndarray]:
+    """Return every kernel's results, named ``kernel/case/part``."""
+    out: dict[str, np.ndarray] = {}
+    for case in CASES:
+        for name, parts in _of_case(case):
+            # Copied at once: the next kernel may write into the same buffers.
+            out |= {f"{name}/{case}/{at}": np.array(part) for at, part in enumerate(parts)}
+    return out
+
+
+def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
+    state, data, prior = problem(case)
+    work = lpcm.new_work(case.n_dims, case.n, case.n_relations, case.n_clusters)
+    size = work.vector.size
+    vector = naive.flat(naive.point_of(state))
+    yield "unpacked", lpcm.unpacked(vector, state)
+
+    def fresh() -> tuple[lpcm.State, lpcm.Work, np.random.Generator]:
+        work.vector[:] = vector
+        work.gradient[:] = 0.0
+        return naive.copied(state), work, np.random.default_rng(7)
+
+    gradient, slopes = np.zeros(state.positions.shape), np.zeros(state.intercepts.shape)
+    value = dyads.log_likelihood_gradient(
+        state.positions, state.intercepts, data.ties, data.observed, gradient, slopes, work.rows
+    )
+    yield "log_likelihood_gradient", (value, gradient, slopes)
+    distances = np.zeros((case.n, case.n))
+    dyads.fill_distances(state.positions, distances)
+    yield "fill_distances", (distances,)
+    scaled = dyads.log_likelihood_scaled(distances, 0.8, state.intercepts, data.ties, data.observed, work.rows)
+    yield "log_likelihood_scaled", (scaled,)
+    fresh()
+    yield "add_mixture", (lpcm.add_mixture(work.vector, work.gradient, state, work.terms), work.gradient)
+    fresh()
+    yield "add_prior", (lpcm.add_prior(work.vector, work.gradient, state, prior), work.gradient)
+    fresh()
+    yield "log_density_gradient", (*lpcm.log_density_gradient(state, data, prior, work), work.gradient)
+    masses, scale = np.zeros(size), np.zeros((2, 2))
+    lpcm.curvature(state, data, prior, work, masses, scale)
+    yield "curvature", (masses, scale)
+    # Set by hand, so that one exact kernel is not judged by another's rounding.
+    masses, scale = np.linspace(1.0, 9.0, size), np.array([[7.0, -4.0], [0.0, 31.0]])
+    tuning = lpcm.Tuning(0.15, 6, np.ones(size), np.eye(2) * 0.1, 3)
+    chain.set_masses(masses, scale, 3.0, tuning)
+    yield "set_masses", (tuning.masses, tuning.scale_factor, masses, scale)
+    yield "with_step", tuple(chain.with_step(tuning, 0.3))
+    own, work, rng = fresh()
+    info = lpcm.hamiltonian_step(own, data, prior, tuning, work, rng)
+    yield "hamiltonian_step", (*own, *info, rng.random())
+    own, work, rng = fresh()
+    lpcm.draw_labels(own, work, rng)
+    yield "draw_labels", (own.labels, rng.random())
+    own, work, rng = fresh()
+    lpcm.draw_mixture(own, prior, rng)
+    yield "draw_mixture", (*own, rng.random())
+    yield "log_scale_prior", tuple(lpcm.log_scale_prior(state, prior, s) for s in (-0.5, 0.0, 0.5))
+    own, work, rng = fresh()
+    yield "scale_moves", (*lpcm.scale_moves(own, data, prior, tuning, work, rng, value), *own, rng.random())
+    own, work, rng = fresh()
+    yield "sweep", (*lpcm.sweep(own, data, prior, tuning, work, rng), *own, rng.random())
+    own, work, rng = fresh()
+    draws = chain.Draws(
+        np.zeros((1, case.n, case.n_dims), dtype=np.float32),
+        np.zeros((1, case.n), dtype=np.int16),
+        np.zeros((1, case.n_relations)),
+        np.zeros((1, case.n_clusters, case.n_dims)),
+        np.zeros((1, case.n_clusters)),
+        np.zeros((1, case.n_clusters)),
+        np.zeros(1),
+        np.zeros(1, dtype=bool),
+    )
+    yield "sample", (chain.sample(own, data, prior, tuning, work, rng, 1, draws), *draws, rng.random())
+    own, work, rng = fresh()
+    tuned = chain.warm_up(own, data, prior, tuning, work, rng, 1, 0.8)
+    yield "warm_up", (*own, *tuned, rng.random())
+    places = np.stack([state.positions.T, 0.5 * state.positions.T]).astype(np.float32)
+    apart = np.zeros(case.n * (case.n - 1) // 2)
+    summaries.pair_distances(places[0], apart)
+    yield "pair_distances", (apart,)
+    yield "mean_probability", (summaries.mean_probability(places, np.stack([state.intercepts, -state.intercepts])),)
+
+
+if __name__ == "__main__":
+    if compiled():
+        sys.exit("run with NUMBA_DISABLE_JIT=1")
+    np.savez(Path(sys.argv[1]), **outputs())

@@ -1,0 +1,55 @@
+"""Errors: one line each, with what was given and what would do."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from simlab.foundation.errors import InputError, SimlabError, UnknownNameError, shown, suggestion
+
+
+def test_input_error_names_field_value_and_what_is_allowed() -> None:
+    error = InputError.of("n_actors", 1, "must be at least 2")
+    assert str(error) == "n_actors = 1: must be at least 2"
+    assert isinstance(error, SimlabError)
+    assert isinstance(error, ValueError)
+
+
+def test_unknown_name_error_gives_the_nearest_and_the_known() -> None:
+    error = UnknownNameError.among("fitter", "spectra", ["spectral", "louvain"])
+    assert str(error) == "no fitter named 'spectra'. Did you mean 'spectral'? Known: louvain, spectral"
+    assert isinstance(error, InputError)
+
+
+def test_unknown_name_error_suggests_nothing_where_nothing_is_near() -> None:
+    assert str(UnknownNameError.among("fitter", "xyz", {"louvain"})) == "no fitter named 'xyz'. Known: louvain"
+    assert suggestion("xyz", ["louvain"]) == ""
+
+
+@pytest.mark.parametrize("kind", [InputError, UnknownNameError, SimlabError])
+def test_errors_travel_between_processes(kind: type[SimlabError]) -> None:
+    error = pickle.loads(pickle.dumps(kind("one line")))
+    assert type(error) is kind
+    assert str(error) == "one line"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        ("a name", "a name"),
+        ("two\nlines\tand  gaps", "two lines and gaps"),
+        (["a", 1], "['a', 1]"),
+        ("x" * 60, "x" * 60),
+        ("x" * 61, "x" * 57 + "..."),
+        (list(range(100)), repr(list(range(100)))[:57] + "..."),
+    ],
+)
+def test_shown_values_are_short_and_on_one_line(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+@pytest.mark.parametrize("error", [InputError.of("a", "b\nc", "d"), UnknownNameError.among("metric", "a\nb", ["c"])])
+def test_values_with_line_breaks_leave_one_line(error: InputError) -> None:
+    assert "\n" not in str(error)
