@@ -17,7 +17,7 @@ Performance measures. Adjusted Rand index, area under the curve of the bridging 
 each with its Monte Carlo standard error over replicates; beside them the Bayes classifier, which knows the true positions.
 """
 
-from simlab import Fieldwork, LpcmMcmc, Louvain, Scenario, Spectral, Study, grid
+from simlab import Fieldwork, Louvain, LpcmMcmc, Scenario, Spectral, Study, grid
 
 REPLICATES = {"demo": 20, "full": 200}
 

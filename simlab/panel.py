@@ -170,9 +170,7 @@ class Panel:
             raise UnknownNameError.among("site", site, self.sites)
         return np.flatnonzero(np.array(self.site_of) == site)
 
-    def network(
-        self, site: str | None = None, relation: str | None = None, period: str | int | None = None
-    ) -> Network:
+    def network(self, site: str | None = None, relation: str | None = None, period: str | int | None = None) -> Network:
         """Return one network, of the actors present; what there is only one of need not be named.
 
         Raises

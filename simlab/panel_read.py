@@ -315,7 +315,9 @@ def _panel(
         raise InputError(f"{name}: some ties have a period and others none")
     wrong = [r for r in undirected_relations if r not in relations]
     if wrong:
-        raise InputError.of("undirected-relations", wrong[0], f"must be among {', '.join(r or 'none' for r in relations)}")
+        raise InputError.of(
+            "undirected-relations", wrong[0], f"must be among {', '.join(r or 'none' for r in relations)}"
+        )
     directed = tuple(not undirected and r not in undirected_relations for r in relations)
     site_of = _sites(actors, ties, rows or [])
     sites = tuple(sorted(set(site_of)))
@@ -336,9 +338,7 @@ def _panel(
                     present[t, of_site], asked[t, of_site], answered[t, of_site], mode[of_site], has_direction
                 )
     _fill(ties, states, where, place, site_of, periods, dict(zip(relations, directed, strict=True)), present, answered)
-    return Panel(
-        actors, site_of, sites, relations, periods, directed, attributes, present, asked, answered, states
-    )
+    return Panel(actors, site_of, sites, relations, periods, directed, attributes, present, asked, answered, states)
 
 
 def _in_order(periods: set[str]) -> tuple[str, ...]:
@@ -403,7 +403,7 @@ def _modes(attributes: Mapping[str, NDArray[np.str_]], n_actors: int) -> NDArray
     """Return each actor's mode in a two-mode network, or -1 for all where it is not one."""
     values = attributes.get("bipartite")
     if values is not None and set(np.unique(values)) == {"0", "1"}:
-        return values[0].astype(np.int64)
+        return np.asarray(values[0], dtype=np.int64)
     return np.full(n_actors, -1, dtype=np.int64)
 
 

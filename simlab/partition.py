@@ -53,7 +53,7 @@ def jaccard_table(one: Labels, other: Labels) -> Floats:
     """Return the Jaccard index of every cluster of one with every cluster of the other, over actors in both."""
     table = contingency(one, other).astype(float)
     union = table.sum(1, keepdims=True) + table.sum(0, keepdims=True) - table
-    return np.divide(table, union, out=np.zeros_like(table), where=union > 0)
+    return np.asarray(np.divide(table, union, out=np.zeros_like(table), where=union > 0))
 
 
 def aligned(labels: Labels, reference: Labels) -> NDArray[np.int64]:
@@ -78,10 +78,10 @@ def co_clustering(draws: Labels) -> Floats:
     for g in np.unique(draws):
         member = (draws == g).astype(np.float32)
         total += member.T @ member
-    return total / draws.shape[0]
+    return np.asarray(total / draws.shape[0])
 
 
-def relabel(membership: Floats, max_rounds: int = 50) -> NDArray[np.int64]:
+def relabel(membership: NDArray[np.floating], max_rounds: int = 50) -> NDArray[np.int64]:
     """Return the renaming of clusters that undoes label switching, draw by draw (Stephens 2000, algorithm 2).
 
     Parameters
@@ -113,11 +113,10 @@ def relabel(membership: Floats, max_rounds: int = 50) -> NDArray[np.int64]:
     return order
 
 
-def _reference_membership(membership: Floats) -> Floats:
+def _reference_membership(membership: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the draw whose memberships are the most decided: a better start than a mean over switched labels."""
     certainty = (membership**2).sum(axis=(1, 2))
-    best: Floats = membership[int(np.argmax(certainty))]
-    return best
+    return np.asarray(membership[int(np.argmax(certainty))])
 
 
 def _cheapest(cost: Floats) -> NDArray[np.int64]:
@@ -126,7 +125,7 @@ def _cheapest(cost: Floats) -> NDArray[np.int64]:
     if n_clusters <= _MOST_PERMUTED:
         choices = np.array(list(permutations(range(n_clusters))))
         totals = cost[:, np.arange(n_clusters)[None, :], choices].sum(axis=2)
-        return choices[np.argmin(totals, axis=1)].astype(np.int64)
+        return np.asarray(choices[np.argmin(totals, axis=1)], dtype=np.int64)
     order = np.empty((n_draws, n_clusters), dtype=np.int64)
     for t in range(n_draws):
         order[t] = linear_sum_assignment(cost[t])[1]

@@ -57,7 +57,8 @@ class Raw:
 
 def run(settings: Settings, dyads: list[Dyads], n_clusters: int, priors: Priors, rng: np.random.Generator) -> Raw:
     """Run the chains, one after the other, from dispersed starts."""
-    from simlab.kernels import chain, lpcm as sampler
+    from simlab.kernels import chain
+    from simlab.kernels import lpcm as sampler
 
     n = len(dyads[0].ties)
     prior = sampler.Prior(*astuple(priors))
@@ -80,9 +81,7 @@ def run(settings: Settings, dyads: list[Dyads], n_clusters: int, priors: Priors,
     first = layout.first_positions(share, n_dims)
     for c in range(settings.n_chains):
         state = start(first, dyads, n_clusters, priors, c, rng)
-        tuning = sampler.Tuning(
-            0.1, _LEAPFROG_STEPS, np.ones(work.vector.size), np.eye(2) * 0.1, _SCALE_MOVES
-        )
+        tuning = sampler.Tuning(0.1, _LEAPFROG_STEPS, np.ones(work.vector.size), np.eye(2) * 0.1, _SCALE_MOVES)
         tuning = chain.warm_up(state, data, prior, tuning, work, rng, settings.n_warmup, _TARGET_ACCEPTANCE)
         part = slice(c * settings.n_draws, (c + 1) * settings.n_draws)
         draws = chain.Draws(
@@ -109,7 +108,7 @@ def start(
     """
     from simlab.kernels import lpcm as sampler
 
-    n, n_dims = first.shape
+    n_dims = first.shape[1]
     size = 1.5 * np.sqrt(n_dims * priors.variance_scale)
     noise = 0.5 if which else 0.05
     positions = size * (first + noise * rng.standard_normal(first.shape))

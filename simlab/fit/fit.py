@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -141,8 +141,7 @@ class Fitter(Settings):
         if network.n_actors < 2:
             raise InputError.of("network", f"{network.n_actors} actors", "at least 2 actors are needed")
         start = time.perf_counter()
-        fit = self.estimate(network, rng)
-        return replace(fit, seconds=time.perf_counter() - start, unknown=network.unknown())
+        return finished(self.estimate(network, rng), [network], start)
 
     @classmethod
     def compile(cls) -> None:
@@ -151,6 +150,12 @@ class Fitter(Settings):
     @abstractmethod
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of a network that has been checked."""
+
+
+def finished(fit: Fit, networks: Sequence[Network], start: float) -> Fit:
+    """Return the fit with the time since ``start`` and the actors of whom none of the networks shows anything."""
+    unknown = np.logical_and.reduce([network.unknown() for network in networks])
+    return replace(fit, seconds=time.perf_counter() - start, unknown=unknown)
 
 
 class ClusterCountFitter(Fitter):

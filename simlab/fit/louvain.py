@@ -26,7 +26,7 @@ class Louvain(Fitter):
 
     name: ClassVar[str] = "louvain"
 
-    resolution: float = Field(1.0, gt=0.0, description="above 1 favours smaller clusters")
+    resolution: float = Field(default=1.0, gt=0.0, description="above 1 favours smaller clusters")
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of one network."""

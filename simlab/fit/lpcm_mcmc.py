@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from simlab.fit import chains
 from simlab.fit.bridging import membership_entropy, participation
-from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Status, fitters
+from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Status, finished, fitters
 from simlab.foundation.errors import InputError
 from simlab.models import lpcm
 from simlab.models.lpcm import Priors
@@ -36,13 +37,13 @@ class LpcmMcmc(ClusterCountFitter):
 
     name: ClassVar[str] = "lpcm-mcmc"
 
-    n_dims: int = Field(2, ge=1, le=5)
-    n_chains: int = Field(4, ge=1, le=64)
-    n_warmup: int = Field(1000, ge=50)
-    n_draws: int = Field(1000, ge=4, description="draws kept of each chain")
-    thin: int = Field(1, ge=1, description="sweeps for each draw kept")
-    max_rhat: float = Field(1.01, gt=1.0, description="converged needs an rhat up to this")
-    min_ess: float = Field(400.0, ge=0.0, description="and at least so many effective draws")
+    n_dims: int = Field(default=2, ge=1, le=5)
+    n_chains: int = Field(default=4, ge=1, le=64)
+    n_warmup: int = Field(default=1000, ge=50)
+    n_draws: int = Field(default=1000, ge=4, description="draws kept of each chain")
+    thin: int = Field(default=1, ge=1, description="sweeps for each draw kept")
+    max_rhat: float = Field(default=1.01, gt=1.0, description="converged needs an rhat up to this")
+    min_ess: float = Field(default=400.0, ge=0.0, description="and at least so many effective draws")
     intercept_mean: float = 0.0
     intercept_variance: Positive = 9.0
     centre_variance: Positive | None = None
@@ -81,7 +82,9 @@ class LpcmMcmc(ClusterCountFitter):
         """
         if len({network.actors for network in networks}) != 1:
             raise InputError("networks: must have the same actors to be fitted jointly")
-        return self.estimate_dyads(networks[0].actors, [network.dyads() for network in networks], rng)
+        start = time.perf_counter()
+        fit = self.estimate_dyads(networks[0].actors, [network.dyads() for network in networks], rng)
+        return finished(fit, networks, start)
 
     def estimate_dyads(self, actors: tuple[str, ...], dyads: list[Dyads], rng: np.random.Generator) -> Fit:
         """Return the best fit over the candidate numbers of clusters, given one Dyads for each relation."""

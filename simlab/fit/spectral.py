@@ -32,7 +32,7 @@ class Spectral(ClusterCountFitter):
 
     name: ClassVar[str] = "spectral"
 
-    n_starts: int = Field(10, ge=1, description="k-means starts of the mixture")
+    n_starts: int = Field(default=10, ge=1, description="k-means starts of the mixture")
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of one network."""
@@ -81,7 +81,7 @@ def _spectrum(weights: Floats) -> Floats:
 def _embedding(vectors: Floats) -> Floats:
     """Return the vectors with rows of length 1, so that degree does not separate actors; rows of zeros stay."""
     length = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12))
 
 
 def modularity(weights: Floats, labels: NDArray[np.integer]) -> float:

@@ -77,7 +77,7 @@ def copying(source: Floats, target: Floats) -> Floats:
     transition = (1.0 - stay)[:, :, None] * moved[:, None, :]
     index = np.arange(4)
     transition[:, index, index] += stay
-    return transition
+    return np.asarray(transition)
 
 
 def anew(target: Floats) -> Floats:
@@ -101,9 +101,7 @@ def expected_ties(distribution: Floats) -> float:
     return float((distribution @ (_FORTH + _BACK)).sum())
 
 
-def solve_mixture(
-    settings: list[str], jaccards: list[float], reach: Floats, totals: list[float]
-) -> Floats:
+def solve_mixture(settings: list[str], jaccards: list[float], reach: Floats, totals: list[float]) -> Floats:
     """Return the probabilities with which a dyad is copied from each source so that each shares what is wanted.
 
     Parameters
@@ -143,4 +141,4 @@ def draw(distribution: Floats, rng: np.random.Generator) -> States:
     """Return one state for each row of probabilities (n_dyads, 4)."""
     cumulative = np.cumsum(distribution, axis=1)
     points = rng.random(len(distribution))[:, None] * cumulative[:, -1:]
-    return (points >= cumulative[:, :3]).sum(axis=1).astype(np.int8)
+    return np.asarray((points >= cumulative[:, :3]).sum(axis=1), dtype=np.int8)

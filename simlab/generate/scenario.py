@@ -25,30 +25,38 @@ class Scenario(Settings):
     networks at large (see docs/model.md), a judgement and not figures of any one study.
     """
 
-    n_actors: int = Field(60, ge=2, le=5000, description="actors present at a site in a period")
-    n_clusters: int = Field(3, ge=1, description="clusters (G)")
-    n_dims: int = Field(2, ge=1, le=5, description="dimensions of the latent space (d)")
-    separation: float = Field(4.0, ge=0.0, description="distance of the nearest centres, in units of spread")
-    spread: float = Field(1.0, gt=0.0, description="standard deviation of positions in a cluster (sigma)")
-    cluster_shares: tuple[float, ...] | None = Field(None, description="share of actors in each cluster; none: equal")
+    n_actors: int = Field(default=60, ge=2, le=5000, description="actors present at a site in a period")
+    n_clusters: int = Field(default=3, ge=1, description="clusters (G)")
+    n_dims: int = Field(default=2, ge=1, le=5, description="dimensions of the latent space (d)")
+    separation: float = Field(default=4.0, ge=0.0, description="distance of the nearest centres, in units of spread")
+    spread: float = Field(default=1.0, gt=0.0, description="standard deviation of positions in a cluster (sigma)")
+    cluster_shares: tuple[float, ...] | None = Field(
+        default=None, description="share of actors in each cluster; none: equal"
+    )
 
-    density: OneOrEach | None = Field(None, description="expected density, one or one a relation")
-    mean_degree: OneOrEach | None = Field(None, description="expected out-degree, one or one a relation; 9 unless said")
-    reciprocity: OneOrEach | None = Field(0.5, description="share of ties returned; none: ties are independent")
-    activity: float = Field(0.5, ge=0.0, description="standard deviation of the sender effects (log odds)")
-    popularity: float = Field(0.5, ge=0.0, description="standard deviation of the receiver effects (log odds)")
-    organisation_homophily: float = Field(1.5, description="log odds ratio of a tie within an organisation")
-    seniority_homophily: float = Field(0.5, description="log odds ratio of a tie within a level of seniority")
-    service_homophily: float = Field(0.0, description="log odds ratio of a tie within a service area")
+    density: OneOrEach | None = Field(default=None, description="expected density, one or one a relation")
+    mean_degree: OneOrEach | None = Field(
+        default=None, description="expected out-degree, one or one a relation; 9 unless said"
+    )
+    reciprocity: OneOrEach | None = Field(default=0.5, description="share of ties returned; none: ties are independent")
+    activity: float = Field(default=0.5, ge=0.0, description="standard deviation of the sender effects (log odds)")
+    popularity: float = Field(default=0.5, ge=0.0, description="standard deviation of the receiver effects (log odds)")
+    organisation_homophily: float = Field(default=1.5, description="log odds ratio of a tie within an organisation")
+    seniority_homophily: float = Field(default=0.5, description="log odds ratio of a tie within a level of seniority")
+    service_homophily: float = Field(default=0.0, description="log odds ratio of a tie within a service area")
 
-    organisations: tuple[str, ...] = Field(("NHS", "local authority", "private", "voluntary"), min_length=1)
-    organisation_shares: tuple[float, ...] | None = Field(None, description="share of each organisation; none: equal")
-    organisation_mixing: Share = Field(0.9, description="1: organisations are as mixed in a cluster as at large")
-    seniorities: tuple[str, ...] = Field(("executive", "senior", "middle", "front line"), min_length=1)
-    seniority_shares: tuple[float, ...] | None = Field(None, description="share of each level; none: equal")
-    seniority_mixing: Share = Field(0.9, description="1: levels are as mixed in a cluster as at large")
+    organisations: tuple[str, ...] = Field(default=("NHS", "local authority", "private", "voluntary"), min_length=1)
+    organisation_shares: tuple[float, ...] | None = Field(
+        default=None, description="share of each organisation; none: equal"
+    )
+    organisation_mixing: Share = Field(
+        default=0.9, description="1: organisations are as mixed in a cluster as at large"
+    )
+    seniorities: tuple[str, ...] = Field(default=("executive", "senior", "middle", "front line"), min_length=1)
+    seniority_shares: tuple[float, ...] | None = Field(default=None, description="share of each level; none: equal")
+    seniority_mixing: Share = Field(default=0.9, description="1: levels are as mixed in a cluster as at large")
     services: tuple[str, ...] = Field(
-        (
+        default=(
             "workplace well-being",
             "mental health",
             "older people",
@@ -58,23 +66,35 @@ class Scenario(Settings):
         ),
         min_length=1,
     )
-    service_commonness: Share = Field(0.8, description="share of a cluster that works in the cluster's own service area")
+    service_commonness: Share = Field(
+        default=0.8, description="share of a cluster that works in the cluster's own service area"
+    )
 
-    bridger_share: Share = Field(0.1, description="share of actors who lie between two clusters")
-    bridger_strength: Share = Field(0.8, description="1: midway between the two centres; 0: at their own centre")
-    core_share: Share = Field(0.3, description="share of actors, bridgers apart, who are the stable core")
+    bridger_share: Share = Field(default=0.1, description="share of actors who lie between two clusters")
+    bridger_strength: Share = Field(
+        default=0.8, description="1: midway between the two centres; 0: at their own centre"
+    )
+    core_share: Share = Field(default=0.3, description="share of actors, bridgers apart, who are the stable core")
 
-    relations: tuple[str, ...] = Field(("contact",), min_length=1, description="names of the relations")
-    overlap: Share | None = Field(0.4, description="Jaccard index of each later relation with the first; none: by chance")
-    n_periods: int = Field(1, ge=1, le=50)
-    tie_persistence: Share | None = Field(0.4, description="Jaccard index of stayers' ties between periods; none: by chance")
-    leaving: Share = Field(0.25, description="probability that an actor outside the core leaves between periods")
-    core_leaving: Share = Field(0.08, description="the same for the core")
-    arriving: float | None = Field(None, ge=0.0, le=10.0, description="newcomers, a share of those present; none: as many as left")
-    switching: Share = Field(0.2, description="probability that a stayer outside the core changes cluster")
-    core_switching: Share = Field(0.05, description="the same for the core")
-    drift: Share = Field(0.1, description="how far stayers move within their cluster; 1: drawn anew")
-    n_sites: int = Field(1, ge=1, le=100)
+    relations: tuple[str, ...] = Field(default=("contact",), min_length=1, description="names of the relations")
+    overlap: Share | None = Field(
+        default=0.4, description="Jaccard index of each later relation with the first; none: by chance"
+    )
+    n_periods: int = Field(default=1, ge=1, le=50)
+    tie_persistence: Share | None = Field(
+        default=0.4, description="Jaccard index of stayers' ties between periods; none: by chance"
+    )
+    leaving: Share = Field(
+        default=0.25, description="probability that an actor outside the core leaves between periods"
+    )
+    core_leaving: Share = Field(default=0.08, description="the same for the core")
+    arriving: float | None = Field(
+        default=None, ge=0.0, le=10.0, description="newcomers, a share of those present; none: as many as left"
+    )
+    switching: Share = Field(default=0.2, description="probability that a stayer outside the core changes cluster")
+    core_switching: Share = Field(default=0.05, description="the same for the core")
+    drift: Share = Field(default=0.1, description="how far stayers move within their cluster; 1: drawn anew")
+    n_sites: int = Field(default=1, ge=1, le=100)
 
     @field_validator("density", "mean_degree", "reciprocity", mode="before")
     @classmethod
@@ -107,7 +127,9 @@ class Scenario(Settings):
             if value is not None and not 0.0 <= value < 1.0:
                 raise ValueError(f"reciprocity = {value}: must be from 0 and below 1")
         if self.bridger_share + self.core_share > 1.0:
-            raise ValueError(f"core_share = {self.core_share}: must leave room for bridger_share = {self.bridger_share}")
+            raise ValueError(
+                f"core_share = {self.core_share}: must leave room for bridger_share = {self.bridger_share}"
+            )
         for core, rest in (("core_leaving", "leaving"), ("core_switching", "switching")):
             if getattr(self, core) > getattr(self, rest):
                 raise ValueError(f"{core} = {getattr(self, core)}: must be at most {rest} = {getattr(self, rest)}")
@@ -118,7 +140,9 @@ class Scenario(Settings):
         if not isinstance(value, tuple):
             return (value,) * len(self.relations)
         if len(value) != len(self.relations):
-            raise ValueError(f"{field} = {value}: must be one number, or one for each of {len(self.relations)} relations")
+            raise ValueError(
+                f"{field} = {value}: must be one number, or one for each of {len(self.relations)} relations"
+            )
         return value
 
     @property
@@ -154,9 +178,7 @@ class Scenario(Settings):
         return best if strength[best] > 0.0 and self.n_clusters > 1 else ""
 
 
-def _check_shares(
-    field: str, shares: tuple[float, ...] | None, count: int, of: str, *, positive: bool = False
-) -> None:
+def _check_shares(field: str, shares: tuple[float, ...] | None, count: int, of: str, *, positive: bool = False) -> None:
     if shares is None:
         return
     if len(shares) != count:

@@ -168,7 +168,7 @@ class _Weaver:
                 crossed = {(0, 1): cross, (1, 0): cross.transpose(0, 2, 1)}
         shares = _solve(sources, target, crossed)
         drawn.states[part] = _draw(sources, shares, target, self.rng)
-        return sum((s * j for s, j in zip(shares, joints, strict=True)), (1.0 - shares.sum()) * apart)
+        return np.asarray(sum((s * j for s, j in zip(shares, joints, strict=True)), (1.0 - shares.sum()) * apart))
 
 
 def _solve(sources: list[_Source], target: Floats, crossed: dict[tuple[int, int], Floats]) -> Floats:
@@ -181,9 +181,7 @@ def _solve(sources: list[_Source], target: Floats, crossed: dict[tuple[int, int]
     for s, source in enumerate(sources):
         for c, copied in enumerate(sources):
             joint = (
-                coupling.joint(source.distribution, source.transition)
-                if s == c
-                else crossed[s, c] @ copied.transition
+                coupling.joint(source.distribution, source.transition) if s == c else crossed[s, c] @ copied.transition
             )
             reach[s, c] = coupling.shared_ties(joint)
         reach[s, count] = coupling.shared_ties(coupling.joint(source.distribution, fresh))

@@ -127,4 +127,5 @@ def sample(
         draws.centres[t] = state.centres
         draws.variances[t] = state.variances
         draws.weights[t] = state.weights
-    return accepted / max(n_draws * thin, 1)
+    mean: float = accepted / max(n_draws * thin, 1)
+    return mean

@@ -311,7 +311,7 @@ def log_scale_prior(state: State, prior: Prior, log_scale: float) -> float:
     """
     n_clusters, n_dims = state.centres.shape
     scale = math.exp(log_scale)
-    total = n_clusters * (n_dims + 2.0) * log_scale
+    total: float = n_clusters * (n_dims + 2.0) * log_scale
     for g in range(n_clusters):
         squared = 0.0
         for k in range(n_dims):

@@ -59,25 +59,48 @@ def telling(labels: Labels, attributes: Mapping[str, Sequence[str]]) -> dict[str
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-@metric("organisation_mix", kind=Kind.FIT, long_name="mix of organisations in found clusters", reference=_MIX, low=0.0, high=1.0)
+@metric(
+    "organisation_mix",
+    kind=Kind.FIT,
+    long_name="mix of organisations in found clusters",
+    reference=_MIX,
+    low=0.0,
+    high=1.0,
+)
 def organisation_mix(fit: Fit, truth: NetworkTruth) -> float:
     """Return how mixed organisations are within the found clusters."""
     return mix(fit.labels, truth.attributes["organisation"])
 
 
-@metric("true_organisation_mix", kind=Kind.TRUTH, long_name="mix of organisations in true clusters", reference=_MIX, low=0.0, high=1.0)
+@metric(
+    "true_organisation_mix",
+    kind=Kind.TRUTH,
+    long_name="mix of organisations in true clusters",
+    reference=_MIX,
+    low=0.0,
+    high=1.0,
+)
 def true_organisation_mix(truth: NetworkTruth) -> float:
     """Return how mixed organisations are within the true clusters."""
     return mix(truth.labels, truth.attributes["organisation"])
 
 
-@metric("seniority_mix", kind=Kind.FIT, long_name="mix of seniorities in found clusters", reference=_MIX, low=0.0, high=1.0)
+@metric(
+    "seniority_mix", kind=Kind.FIT, long_name="mix of seniorities in found clusters", reference=_MIX, low=0.0, high=1.0
+)
 def seniority_mix(fit: Fit, truth: NetworkTruth) -> float:
     """Return how mixed levels of seniority are within the found clusters."""
     return mix(fit.labels, truth.attributes["seniority"])
 
 
-@metric("true_seniority_mix", kind=Kind.TRUTH, long_name="mix of seniorities in true clusters", reference=_MIX, low=0.0, high=1.0)
+@metric(
+    "true_seniority_mix",
+    kind=Kind.TRUTH,
+    long_name="mix of seniorities in true clusters",
+    reference=_MIX,
+    low=0.0,
+    high=1.0,
+)
 def true_seniority_mix(truth: NetworkTruth) -> float:
     """Return how mixed levels of seniority are within the true clusters."""
     return mix(truth.labels, truth.attributes["seniority"])

@@ -21,13 +21,21 @@ def converged(fit: Fit, truth: NetworkTruth) -> float:
     return float(fit.status == Status.OK)
 
 
-@metric("rhat", kind=Kind.FIT, long_name="largest rhat of log-density, intercept and distance", reference=_RHAT, low=0.9)
+@metric(
+    "rhat", kind=Kind.FIT, long_name="largest rhat of log-density, intercept and distance", reference=_RHAT, low=0.9
+)
 def rhat(fit: Fit, truth: NetworkTruth) -> float:
     """Return the largest rhat; NaN for fitters without chains."""
     return fit.diagnostics.get("rhat", NAN)
 
 
-@metric("ess_bulk", kind=Kind.FIT, long_name="least effective draws of log-density, intercept and distance", reference=_RHAT, low=0.0)
+@metric(
+    "ess_bulk",
+    kind=Kind.FIT,
+    long_name="least effective draws of log-density, intercept and distance",
+    reference=_RHAT,
+    low=0.0,
+)
 def ess_bulk(fit: Fit, truth: NetworkTruth) -> float:
     """Return the least bulk effective sample size; NaN for fitters without chains."""
     return fit.diagnostics.get("ess_bulk", NAN)

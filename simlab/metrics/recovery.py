@@ -72,9 +72,9 @@ def _expected_information(rows: Floats, cols: Floats, n: float) -> float:
     for a in rows:
         for b in cols:
             cells = np.arange(max(1.0, a + b - n), min(a, b) + 1.0)
-            log_p = (
-                gammaln(a + 1) + gammaln(b + 1) + gammaln(n - a + 1) + gammaln(n - b + 1) - gammaln(n + 1)
-            ) - (gammaln(cells + 1) + gammaln(a - cells + 1) + gammaln(b - cells + 1) + gammaln(n - a - b + cells + 1))
+            log_p = (gammaln(a + 1) + gammaln(b + 1) + gammaln(n - a + 1) + gammaln(n - b + 1) - gammaln(n + 1)) - (
+                gammaln(cells + 1) + gammaln(a - cells + 1) + gammaln(b - cells + 1) + gammaln(n - a - b + cells + 1)
+            )
             total += float((np.exp(log_p) * cells / n * np.log(n * cells / (a * b))).sum())
     return total
 
@@ -101,9 +101,7 @@ def position_rmse(found: Floats, true: Floats) -> float:
     return float(np.sqrt(((moved - true) ** 2).sum(1).mean()) / radius) if radius > 0 else NAN
 
 
-@metric(
-    "ari", kind=Kind.FIT, long_name="adjusted Rand index", reference="Hubert & Arabie 1985", low=-0.5, high=1.0
-)
+@metric("ari", kind=Kind.FIT, long_name="adjusted Rand index", reference="Hubert & Arabie 1985", low=-0.5, high=1.0)
 def ari(fit: Fit, truth: NetworkTruth) -> float:
     """Return the adjusted Rand index of found and true clusters."""
     return adjusted_rand_index(fit.labels, truth.labels)

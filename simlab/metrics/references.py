@@ -38,7 +38,8 @@ def bayes_labels(positions: Floats, places: Floats, scenario: Scenario) -> NDArr
     terms = log_terms(positions, np.array(weights), np.array(middles), variances)
     density = np.exp(terms - terms.max(axis=1, keepdims=True))
     of_cluster = np.array(cluster)
-    return np.stack([density[:, of_cluster == g].sum(axis=1) for g in range(count)], axis=1).argmax(axis=1)
+    of_each = [density[:, of_cluster == g].sum(axis=1) for g in range(count)]
+    return np.asarray(np.stack(of_each, axis=1).argmax(axis=1))
 
 
 def information_of(either: Floats, labels: NDArray[np.integer]) -> float:
@@ -100,7 +101,5 @@ def expected_bayes_ari(scenario: Scenario, *, seed: int = 0, n_worlds: int = 200
     values = []
     for world in range(n_worlds):
         people = simulate_people(only_people, stream(seed, "reference", scenario.key, world))
-        values.append(
-            adjusted_rand_index(bayes_labels(people.position[0], places, scenario), people.label[0])
-        )
+        values.append(adjusted_rand_index(bayes_labels(people.position[0], places, scenario), people.label[0]))
     return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n_worlds))

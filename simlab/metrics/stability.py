@@ -160,9 +160,7 @@ def turnover(before: NetworkTruth, after: NetworkTruth) -> float:
     return 1.0 - len(set(before.actors) & set(after.actors)) / len(before.actors)
 
 
-def _core(
-    before: Fit, after: Fit, truth_before: NetworkTruth, truth_after: NetworkTruth
-) -> tuple[Flags, Flags]:
+def _core(before: Fit, after: Fit, truth_before: NetworkTruth, truth_after: NetworkTruth) -> tuple[Flags, Flags]:
     """Return, over stayers, who seems stable and who is true core that did not switch."""
     one, other = stayers(before.actors, after.actors)
     seems = same_cluster(before.labels[one], after.labels[other])

@@ -101,4 +101,4 @@ def _ess(chains: Floats) -> float:
     # Where the sequence ends, its first term counts if positive (Vehtari et al., appendix).
     if stop < len(pairs) and rho[2 * stop] > 0.0:
         tau += float(rho[2 * stop])
-    return total / max(tau, 1.0 / np.log10(total))
+    return float(total / max(tau, 1.0 / np.log10(total)))

@@ -66,9 +66,7 @@ def log_likelihood(positions: Floats, intercepts: Floats, dyads: list[Dyads]) ->
     return total
 
 
-def log_prior(
-    intercepts: Floats, centres: Floats, variances: Floats, weights: Floats, priors: Priors
-) -> Floats:
+def log_prior(intercepts: Floats, centres: Floats, variances: Floats, weights: Floats, priors: Priors) -> Floats:
     """Return the log-prior density of intercepts (..., r), centres (..., g, d), variances and weights (..., g)."""
     n_clusters, n_dims = centres.shape[-2:]
     half = 0.5 * priors.variance_degrees

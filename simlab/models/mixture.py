@@ -32,7 +32,7 @@ class Mixture:
         """-2 log-likelihood + parameters * log n; parameters: G - 1 weights, d G centres, G variances."""
         n_clusters, n_dims = self.centres.shape
         n_parameters = n_clusters - 1 + n_dims * n_clusters + n_clusters
-        return -2.0 * self.log_likelihood + n_parameters * float(np.log(len(self.membership)))
+        return float(-2.0 * self.log_likelihood + n_parameters * np.log(len(self.membership)))
 
 
 def log_terms(points: Floats, weights: Floats, centres: Floats, variances: Floats) -> Floats:

@@ -18,9 +18,11 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class Fieldwork(Settings):
     """The settings of a data collection. By default everybody is asked, everybody answers, and all ties are told."""
 
-    response_rate: Share = Field(1.0, description="probability that an actor who is asked answers")
-    max_nominations: int | None = Field(None, ge=1, description="names allowed (fixed-choice design); none: no limit")
-    absence: Share = Field(0.0, description="probability that an actor is away when the data are collected")
+    response_rate: Share = Field(default=1.0, description="probability that an actor who is asked answers")
+    max_nominations: int | None = Field(
+        default=None, ge=1, description="names allowed (fixed-choice design); none: no limit"
+    )
+    absence: Share = Field(default=0.0, description="probability that an actor is away when the data are collected")
 
 
 def observe(panel: Panel, fieldwork: Fieldwork, *, seed: int, replicate: int = 0, world: str = "") -> Panel:

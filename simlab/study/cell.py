@@ -108,9 +108,7 @@ def fit_cell(study: Study, place: Place, simulation: Simulation | None = None) -
     fitter = list(study.fitters.values())[place.fitter]
     if simulation is None:
         simulation = simulate(scenario, seed=study.seed, replicate=place.replicate)
-    observed = observe(
-        simulation.panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key
-    )
+    observed = observe(simulation.panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key)
     fits: dict[Key, Fit] = {}
     errors: dict[Key, Exception] = {}
     for key in observed.keys:
@@ -172,9 +170,7 @@ def _named(study: Study, key: Key) -> str:
     return f"{', '.join(parts)}: " if parts else ""
 
 
-def _keys(
-    scenario: Scenario, sites: tuple[str, ...], periods: tuple[str, ...]
-) -> list[tuple[Key, Key | None]]:
+def _keys(scenario: Scenario, sites: tuple[str, ...], periods: tuple[str, ...]) -> list[tuple[Key, Key | None]]:
     """Return every network with the same one a period before."""
     return [
         ((site, relation, period), (site, relation, periods[t - 1]) if t else None)

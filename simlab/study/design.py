@@ -45,7 +45,7 @@ def grid(base: S, **levels: Sequence[Any]) -> Grid[S]:
     """
     check_known(type(base).__name__, levels, type(base).model_fields)
     for name, values in levels.items():
-        if isinstance(values, str) or not isinstance(values, Sequence) and not hasattr(values, "__array__"):
+        if isinstance(values, str) or (not isinstance(values, Sequence) and not hasattr(values, "__array__")):
             raise InputError.of(name, values, "must be a list of levels")
         if len(values) == 0 or len({repr(v) for v in values}) != len(values):
             raise InputError.of(name, list(values), "must be one or more different levels")

@@ -138,4 +138,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return simlab.__version__ if package == "simlab" else ""
-

@@ -153,7 +153,9 @@ def _alone(script: str, payload: bytes, place: Place, backend: str, scheduler: s
         return next(iter(_round(script, payload, [[place]], 2, backend, scheduler)))
     except _worker_deaths() as error:
         text = "the worker died: killed from outside, out of memory, or a crash in compiled code"
-        return TaskResult(place.scenario, place.replicate, [CellResult(place, KILLED, f"{text} ({type(error).__name__})")], {})
+        return TaskResult(
+            place.scenario, place.replicate, [CellResult(place, KILLED, f"{text} ({type(error).__name__})")], {}
+        )
 
 
 def _round(
@@ -178,13 +180,16 @@ def _round(
 
 def _dask_client(scheduler: str | None) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise InputError("backend = dask: needs the package distributed (pip install 'simlab[dask]')") from None
     try:
-        return Client(scheduler, timeout=10) if scheduler else Client(processes=True, dashboard_address=None)
+        client: Any = distributed.Client
+        return client(scheduler, timeout=10) if scheduler else client(processes=True, dashboard_address=None)
     except (OSError, TimeoutError, ValueError) as error:
-        raise InputError.of("scheduler", scheduler, f"no Dask scheduler answers there ({type(error).__name__})") from None
+        raise InputError.of(
+            "scheduler", scheduler, f"no Dask scheduler answers there ({type(error).__name__})"
+        ) from None
 
 
 def _worker_deaths() -> tuple[type[BaseException], ...]:

@@ -54,7 +54,7 @@ class Store:
             self.arrays: dict[str, NDArray[Any]] = {str(n): v.values.copy() for n, v in loaded.data_vars.items()}
         import zarr
 
-        self._group = zarr.open_group(str(path), mode="r+")
+        self._group: Any = zarr.open_group(str(path), mode="r+")
 
     def pending(self) -> list[Place]:
         """Return the cells still to be computed: block by block of replicates, scenario by scenario."""
@@ -110,7 +110,7 @@ class Store:
         beside = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write(dataset, beside, {dim: 1 for dim in self.study.scenarios.labels})
+            write(dataset, beside, dict.fromkeys(self.study.scenarios.labels, 1))
             if self.path.exists():
                 self.path.rename(self._old())
             beside.rename(self.path)
@@ -215,7 +215,7 @@ def _coordinate(levels: tuple[float | str, ...]) -> NDArray[Any]:
 
 def write(dataset: Any, path: Path, chunked: dict[str, int] | None = None) -> None:
     """Write a dataset as a new Zarr store, without files for chunks that hold nothing yet."""
-    encoding = {}
+    encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.data_vars.items():
         sizes = {**dict(variable.sizes), **(chunked or {})}
         sizes["replicate"] = _BLOCK
@@ -266,4 +266,3 @@ def _cannot_write(path: Path, error: OSError) -> SimlabError:
     if isinstance(error, (PermissionError, FileNotFoundError, NotADirectoryError)) or error.errno == errno.EROFS:
         return InputError(f"{path}: cannot be written ({os.strerror(error.errno or errno.EACCES)})")
     return SimlabError(f"{path}: cannot be written ({error}). What was stored is kept: run the same again")
-

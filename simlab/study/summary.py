@@ -70,7 +70,11 @@ def wilson(hits: Any, count: Any, z: float = 1.959964) -> tuple[Any, Any, Any]:
     half = z / (1 + z**2 / n) * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
     seen = count > 0
     if hasattr(seen, "where"):
-        return (hits / n).where(seen), (middle - half).clip(0, 1).where(seen, 0.0), (middle + half).clip(0, 1).where(seen, 1.0)
+        return (
+            (hits / n).where(seen),
+            (middle - half).clip(0, 1).where(seen, 0.0),
+            (middle + half).clip(0, 1).where(seen, 1.0),
+        )
     return (
         np.where(seen, rate, np.nan),
         np.where(seen, np.clip(middle - half, 0, 1), 0.0),

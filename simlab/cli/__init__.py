@@ -1,0 +1,57 @@
+"""The command line. Errors are one clear line; the exit code is 0 done, 1 failed, 2 wrong input, 130 stopped."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from simlab.foundation.errors import InputError, SimlabError
+
+DONE, WORK_FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 130
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> int:
+    """Run the command line with these arguments; return the exit code. A traceback is shown only if SIMLAB_TRACEBACK is set."""
+    from click.exceptions import Abort, ClickException, Exit
+
+    from simlab.cli.app import command
+
+    try:
+        command().main(arguments, prog_name="simlab", standalone_mode=False)
+    except Exit as leave:
+        return int(leave.exit_code)
+    except ClickException as error:
+        return _say(error.format_message(), WRONG_INPUT)
+    except InputError as error:
+        return _say(str(error), WRONG_INPUT, error)
+    except SimlabError as error:
+        return _say(str(error), WORK_FAILED, error)
+    except (KeyboardInterrupt, Abort) as stop:
+        return _say(str(stop) or "stopped", STOPPED)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except MemoryError:
+        return _say("not enough memory", WORK_FAILED)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        return _say(
+            f"{type(error).__name__}: {text} (a fault of simlab: SIMLAB_TRACEBACK=1 shows where)", WORK_FAILED, error
+        )
+    return DONE
+
+
+def _say(message: str, code: int, error: Exception | None = None) -> int:
+    if error is not None and os.environ.get("SIMLAB_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    label = "" if code == STOPPED else "error: "
+    print(f"{label}{message.strip()}", file=sys.stderr)
+    return code

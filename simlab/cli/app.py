@@ -1,0 +1,154 @@
+"""The commands and their options. What they do is imported when they run, so that help comes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A laboratory for the methods that find groups in networks of people.",
+)
+
+Seed = Annotated[int, typer.Option(help="the same seed gives the same numbers")]
+
+
+def command() -> Any:
+    """Return the whole command line."""
+    return typer.main.get_command(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import simlab
+
+        print(f"simlab {simlab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
+    """Simulate networks of people whose groups are known, observe them as fieldwork would, fit, and score."""
+
+
+@app.command()
+def run(
+    script: Annotated[Path, typer.Argument(help="a Python file that names a study")],
+    size: Annotated[str, typer.Option(help="demo or full")] = "demo",
+    replicates: Annotated[int | None, typer.Option(help="worlds a scenario; the script's unless said")] = None,
+    jobs: Annotated[int | None, typer.Option(help="workers; the number of processors unless said")] = None,
+    backend: Annotated[str, typer.Option(help="loky, threads or dask")] = "loky",
+    scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
+    out: Annotated[Path | None, typer.Option(help="the store; results/<name>.zarr unless said")] = None,
+    seed: Annotated[int | None, typer.Option(help="of everything; the script's unless said")] = None,
+) -> None:
+    """Run a study, or what is left of it, and write its report."""
+    from simlab.cli.studies import run_study
+
+    run_study(script, size, replicates, jobs, backend, scheduler, out, seed)
+
+
+@app.command()
+def status(store: Annotated[Path, typer.Argument(help="a store, such as results/quickstart.zarr")]) -> None:
+    """Say how far a study is, and what failed."""
+    from simlab.cli.studies import show_status
+
+    show_status(store)
+
+
+@app.command()
+def report(
+    store: Annotated[Path, typer.Argument(help="a store")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="an HTML file; beside the store unless said")] = None,
+) -> None:
+    """Write the report of a store: one HTML page, and its picture."""
+    from simlab.cli.studies import make_report
+
+    make_report(store, out)
+
+
+@app.command()
+def export(
+    store: Annotated[Path, typer.Argument(help="a store")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="a netCDF file, ending in .nc")],
+) -> None:
+    """Export a store as one netCDF file."""
+    from simlab.cli.studies import export_store
+
+    export_store(store, out)
+
+
+@app.command()
+def replay(
+    store: Annotated[Path, typer.Argument(help="a store")],
+    cell: Annotated[str, typer.Option(help="a cell's id, as status prints it")],
+    script: Annotated[Path | None, typer.Option(help="the script, where it has fitters or metrics of its own")] = None,
+) -> None:
+    """Compute one cell of a store again, exactly, and show its fits."""
+    from simlab.cli.studies import replay_cell
+
+    replay_cell(store, cell, script)
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[str | None, typer.Argument(help="a TOML file, or a name from `simlab list`")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value; may be repeated")] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="a folder for what is written")] = Path("simulated"),
+    seed: Annotated[int | None, typer.Option(help="the same seed gives the same numbers; 1 unless said")] = None,
+) -> None:
+    """Simulate networks with known clusters, and write them with their truth."""
+    from simlab.cli.simulation import simulate_to
+
+    simulate_to(scenario, settings or [], out, seed)
+
+
+@app.command()
+def fit(
+    network: Annotated[Path, typer.Argument(help="an edge list (CSV), GraphML, GML, Pajek and others")],
+    clusters: Annotated[str | None, typer.Option(help="a number, such as 3, or a range, such as 1:6")] = None,
+    fitter: Annotated[str, typer.Option(help="a name from `simlab list`")] = "lpcm-mcmc",
+    undirected: Annotated[bool, typer.Option("--undirected", help="ties have no direction")] = False,
+    undirected_relations: Annotated[str, typer.Option(help="relations whose ties have no direction: A,B")] = "",
+    joint: Annotated[bool, typer.Option("--joint", help="relations together: shared positions")] = False,
+    actors: Annotated[Path | None, typer.Option(help="CSV of actors: attributes, isolates, who answered")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value of the fitter; may be repeated")
+    ] = None,
+    seed: Seed = 1,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="a netCDF file for the fits")] = None,
+    plot: Annotated[Path | None, typer.Option(help="a picture: .png, .svg or .pdf")] = None,
+) -> None:
+    """Find clusters and bridgers in networks of your own."""
+    from simlab.cli.fitting import fit_file
+
+    fit_file(
+        network,
+        clusters=clusters,
+        fitter=fitter,
+        undirected=undirected,
+        undirected_relations=[r.strip() for r in undirected_relations.split(",") if r.strip()],
+        joint=joint,
+        actors=actors,
+        settings=settings or [],
+        seed=seed,
+        out=out,
+        plot=plot,
+    )
+
+
+@app.command("list")
+def list_() -> None:
+    """List scenarios, fitters and metrics, with a line and a reference each."""
+    from simlab.cli.listing import show_list
+
+    show_list()

@@ -1,0 +1,85 @@
+"""The command simulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from simlab.foundation.errors import InputError, suggestion
+from simlab.foundation.settings import plain_value, read_toml
+from simlab.generate.catalog import scenarios
+from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import simulate
+from simlab.observe.fieldwork import Fieldwork, observe
+from simlab.panel_write import write_panel
+from simlab.study.export import truth_dataset, write_netcdf
+
+
+def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int | None) -> None:
+    """Simulate a scenario and its fieldwork into a folder."""
+    given, stored_seed = _given(scenario)
+    for text in settings:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise InputError.of("--set", text, "must be key=value")
+        given[key.strip().removeprefix("fieldwork.").removeprefix("scenario.")] = plain_value(value)
+    world, field = split_settings(given)
+    if seed is None:
+        seed = 1 if stored_seed is None else stored_seed
+    panel, truth = simulate(world, seed=seed)
+    observed = observe(panel, field, seed=seed, world=world.key)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        written = write_panel(observed, out)
+        toml = out / "scenario.toml"
+        toml.write_text(_toml(world, field, seed), encoding="utf-8")
+        write_netcdf(out / "truth.nc", truth_dataset(truth, seed))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written to ({error.strerror})") from None
+    n_ties = sum(network.n_ties for network in observed.networks())
+    n_networks = len(written) - 2
+    print(
+        f"{len(panel.actors)} actors, {n_networks} network{'s' * (n_networks > 1)}, {n_ties} ties observed, seed {seed}"
+    )
+    for path in [*written[:2], toml, out / "truth.nc"]:
+        print(f"written  {path}")
+    print(f"written  {n_networks} GraphML file{'s' * (n_networks > 1)} beside them")
+
+
+def _given(scenario: str | None) -> tuple[dict[str, Any], int | None]:
+    """Return settings from a file or the catalog, and the seed where the file has one."""
+    if scenario is None:
+        return {}, None
+    if scenario in scenarios:
+        return scenarios[scenario].thing.given(), None
+    path = Path(scenario)
+    if not path.exists() and path.suffix != ".toml":
+        hint = suggestion(scenario, scenarios.names())
+        raise InputError(f"{scenario}: neither a file nor a scenario.{hint} Known: {', '.join(scenarios.names())}")
+    content = read_toml(path)
+    nested = content.pop("fieldwork", {})
+    if not isinstance(nested, dict):
+        raise InputError.of("fieldwork", nested, "must be a table of settings")
+    seed = content.pop("seed", None)
+    settings = {**content, **nested}
+    return {key: None if value == "none" else value for key, value in settings.items()}, seed
+
+
+def split_settings(given: dict[str, Any]) -> tuple[Scenario, Fieldwork]:
+    """Return the scenario and fieldwork that settings describe; InputError for a key that is of neither."""
+    fields = {key: value for key, value in given.items() if key in Fieldwork.model_fields}
+    rest = {key: value for key, value in given.items() if key not in fields}
+    for key in rest:
+        if key not in Scenario.model_fields:
+            known = [*Scenario.model_fields, *Fieldwork.model_fields]
+            raise InputError(f"{key}: no such setting.{suggestion(key, known)} Known: {', '.join(known)}")
+    return Scenario(**rest), Fieldwork(**fields)
+
+
+def _toml(world: Scenario, field: Fieldwork, seed: int) -> str:
+    import tomli_w
+
+    def settings(model: Scenario | Fieldwork) -> dict[str, Any]:
+        return {key: "none" if value is None else value for key, value in model.everything().items()}
+
+    return tomli_w.dumps({"seed": seed, **settings(world), "fieldwork": settings(field)})

@@ -1,0 +1,137 @@
+"""Fits in words, for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.fit.fit import Fit, Status
+from simlab.metrics.composition import telling
+from simlab.metrics.stability import mean_matched_jaccard, persistence, stayers, switched_share
+from simlab.panel import Network
+
+_MOST_NAMES = 12
+
+
+def describe_fit(network: Network, fit: Fit) -> list[str]:
+    """Return what a fit found: clusters, who is in them, their profile, bridgers, convergence."""
+    kind = "directed" if network.directed else "undirected"
+    unobserved = 1.0 - network.observed.sum() / max((network.state <= 3).sum(), 1)
+    lines = [
+        f"{network}: {network.n_actors} actors, {network.n_ties} {kind} ties, density {network.density:.3f}"
+        + (f", {unobserved:.0%} of dyads unobserved" if unobserved > 0 else "")
+    ]
+    for criterion, values in fit.choice.items():
+        shown = ", ".join(
+            f"{g}: {value:.4g}" if abs(value) < 10 else f"{g}: {value:.1f}" for g, value in values.items()
+        )
+        lines.append(f"  {criterion.replace('_', ' ')} by number of clusters (lower is better): {shown}")
+    sizes = [int(size) for size in fit.sizes]
+    lines.append(f"  {fit.n_clusters} cluster{'s' * (fit.n_clusters != 1)}, of {', '.join(map(str, sizes))} actors")
+    attributes = {n: v for n, v in network.attributes.items() if n != "bipartite"}
+    for g in range(fit.n_clusters):
+        members = np.flatnonzero(fit.labels == g)
+        lines.append(f"  cluster {g + 1}: {_names([network.actors[i] for i in members])}")
+        lines += [f"    {line}" for line in _profile(attributes, members)]
+    order = telling(fit.labels, attributes)
+    if order and len(set(fit.labels.tolist())) > 1:
+        best = next(iter(order))
+        lines.append(f"  what tells clusters apart best: {best} (adjusted mutual information {order[best]:.2f})")
+    lines += _bridgers(network, fit)
+    if fit.unknown.any():
+        lines.append(f"  nothing observed of: {_names([network.actors[i] for i in np.flatnonzero(fit.unknown)])}")
+    lines.append(f"  {_convergence(fit)}")
+    return lines
+
+
+def describe_change(before: Network, fit_before: Fit, after: Network, fit_after: Fit) -> list[str]:
+    """Return the stability between two periods, among those present in both."""
+    one, other = stayers(fit_before.actors, fit_after.actors)
+    name = ", ".join(part for part in (after.site, after.relation) if part)
+    lines = [f"{name + ', ' if name else ''}period {before.period} to {after.period}: {len(one)} in both"]
+    if len(one) == 0:
+        return lines
+    labels = fit_before.labels[one], fit_after.labels[other]
+    lines.append(
+        f"  clusters matched: mean Jaccard index {mean_matched_jaccard(*labels):.2f}, share of a cluster still together"
+        f" {persistence(*labels):.2f}, seen to switch {switched_share(*labels):.2f}"
+    )
+    ties, later = before.ties[np.ix_(one, one)], after.ties[np.ix_(other, other)]
+    known = before.observed[np.ix_(one, one)] & after.observed[np.ix_(other, other)]
+    if ties[known].any():
+        kept = later[known & ties].mean()
+        lines.append(f"  ties: {kept:.2f} of those of period {before.period} are there in period {after.period}")
+    lines.append("  (what is seen to switch is real change and estimation noise together)")
+    return lines
+
+
+def _names(names: list[str]) -> str:
+    if not names:
+        return "nobody"
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _profile(attributes: dict[str, tuple[str, ...]], members: NDArray[np.intp]) -> list[str]:
+    """Return a line an attribute: mean and range of numbers, else the most common values."""
+    lines = []
+    for name, values in attributes.items():
+        own = [values[i] for i in members if values[i]]
+        if not own:
+            continue
+        numbers = _numbers(values)
+        if numbers is not None:
+            mine = numbers[members][np.isfinite(numbers[members])]
+            lines.append(f"{name}: mean {mine.mean():.1f}, {mine.min():g} to {mine.max():g}")
+        else:
+            common = Counter(own).most_common(3)
+            lines.append(f"{name}: " + ", ".join(f"{value} {count} of {len(own)}" for value, count in common))
+    return lines
+
+
+def _numbers(values: tuple[str, ...]) -> NDArray[np.float64] | None:
+    """Return the values as numbers where all are numbers and many differ, else None: codes are no quantities."""
+    try:
+        numbers = np.array([float(v) if v else np.nan for v in values])
+    except ValueError:
+        return None
+    finite = numbers[np.isfinite(numbers)]
+    return numbers if len(np.unique(finite)) > 6 else None
+
+
+def _bridgers(network: Network, fit: Fit) -> list[str]:
+    """Return the highest bridging scores, with the two clusters each lies between."""
+    if fit.n_clusters < 2:
+        return []
+    score = fit.bridging[fit.bridging_score]
+    count = min(max(3, round(0.1 * network.n_actors)), 10, network.n_actors)
+    top = np.argsort(-score, kind="stable")[:count]
+    parts = []
+    for i in top:
+        if score[i] <= 0:
+            continue
+        first, second = np.argsort(-_towards(network, fit, int(i)), kind="stable")[:2]
+        parts.append(f"{network.actors[i]} ({score[i]:.2f}, clusters {first + 1} and {second + 1})")
+    shown = ", ".join(parts) if parts else "nobody"
+    return [f"  most of a bridger ({fit.bridging_score.replace('_', ' ')}): {shown}"]
+
+
+def _towards(network: Network, fit: Fit, i: int) -> NDArray[np.float64]:
+    """Return how much an actor belongs to each cluster: by membership, or by ties where memberships are 0 and 1."""
+    if fit.bridging_score != "participation":
+        return np.asarray(fit.membership[i])
+    weights = network.weights()[i]
+    return np.array([weights[fit.labels == g].sum() for g in range(fit.n_clusters)])
+
+
+def _convergence(fit: Fit) -> str:
+    if fit.status == Status.NOT_CONVERGED:
+        return f"not converged: {fit.message}"
+    if "rhat" in fit.diagnostics:
+        return (
+            f"converged: rhat at most {fit.diagnostics['rhat']:.3f}, at least {fit.diagnostics['ess_bulk']:.0f} effective"
+            f" draws, {fit.diagnostics['divergences']:.0f} divergences; {fit.seconds:.1f} s"
+        )
+    return f"{fit.status}{': ' + fit.message if fit.message else ''}; {fit.seconds:.2f} s"
