@@ -6,6 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,16 +39,17 @@ class Settings(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """Return the settings that differ from their defaults."""
-        return {k: v for k, v in self if v != type(self).model_fields[k].default}
+        fields = type(self).model_fields
+        return {k: v for k, v in self if v != fields[k].default}
 
     def everything(self) -> dict[str, Any]:
         """Return every setting with its value, as plain JSON types."""
         return self.model_dump(mode="json")
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Sixteen hex digits of the content; a field that keeps its default leaves the key as it is."""
-        given = {k: v for k, v in self.everything().items() if k in self.given()}
+        given = self.model_dump(mode="json", include=set(self.given()))
         text = json.dumps([type(self).__name__, given], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -113,28 +113,37 @@ def solve_mixture(settings: list[str], jaccards: list[float], reach: Floats, tot
         ``reach[s, c]`` is the number of ties shared with source s if all dyads were copied from source c; the last
         column is for dyads drawn anew.
 
+    Returns
+    -------
+    (n_sources,)
+        A source whose ties are shared more than wanted by chance alone, or through the other source, has probability 0.
+
     Raises
     ------
     InputError
-        Where what is wanted lies outside what the probabilities of the ties allow; the message gives the limits.
+        Where more is wanted than the probabilities of the ties allow; the message gives the limit.
     """
     base = reach[:, -1]
     gains = reach[:, :-1] - base[:, None]
     wanted = np.array([total * j / (1.0 + j) for total, j in zip(totals, jaccards, strict=True)])
-    if min(totals) <= 0.0 or np.linalg.matrix_rank(gains, tol=1e-10) < len(gains):
-        return np.zeros(len(wanted))
-    shares = np.linalg.solve(gains, wanted - base)
-    if shares.min() < -1e-9 or shares.sum() > 1.0 + 1e-9:
-        worst = int(np.argmin(shares)) if shares.min() < -1e-9 else int(np.argmax(shares))
-        lowest, highest = (v / max(totals[worst] - v, 1e-12) for v in (base[worst], reach[worst].max()))
+    shares = np.zeros(len(wanted))
+    active = [s for s in range(len(wanted)) if wanted[s] > base[s] and gains[s, s] > 1e-12]
+    while active:
+        part = np.linalg.solve(gains[np.ix_(active, active)], (wanted - base)[active])
+        if part.min() >= 0.0:
+            shares[active] = part
+            break
+        active.remove(active[int(np.argmin(part))])
+    if shares.sum() > 1.0 + 1e-9:
+        worst = int(np.argmax(shares))
+        most = reach[worst].max()
         together = " (less where both overlap and tie_persistence are high)" if len(wanted) > 1 else ""
         raise InputError.of(
             settings[worst],
             jaccards[worst],
-            f"must be from {lowest:.3f} to {highest:.3f} in this world{together}; none leaves it to chance",
+            f"must be at most {most / max(totals[worst] - most, 1e-12):.3f} in this world{together}",
         )
-    clipped: Floats = np.clip(shares, 0.0, 1.0)
-    return clipped
+    return np.clip(shares, 0.0, 1.0)
 
 
 def draw(distribution: Floats, rng: np.random.Generator) -> States:

@@ -40,7 +40,7 @@ class Scenario(Settings):
     )
     reciprocity: OneOrEach | None = Field(default=0.5, description="share of ties returned; none: ties are independent")
     activity: float = Field(default=0.5, ge=0.0, description="standard deviation of the sender effects (log odds)")
-    popularity: float = Field(default=0.5, ge=0.0, description="standard deviation of the receiver effects (log odds)")
+    popularity: float = Field(default=0.8, ge=0.0, description="standard deviation of the receiver effects (log odds)")
     organisation_homophily: float = Field(default=1.5, description="log odds ratio of a tie within an organisation")
     seniority_homophily: float = Field(default=0.5, description="log odds ratio of a tie within a level of seniority")
     service_homophily: float = Field(default=0.0, description="log odds ratio of a tie within a service area")
@@ -78,11 +78,13 @@ class Scenario(Settings):
 
     relations: tuple[str, ...] = Field(default=("contact",), min_length=1, description="names of the relations")
     overlap: Share | None = Field(
-        default=0.4, description="Jaccard index of each later relation with the first; none: by chance"
+        default=0.4,
+        description="Jaccard index of later relations with the first, or chance where that is more; none: by chance",
     )
     n_periods: int = Field(default=1, ge=1, le=50)
     tie_persistence: Share | None = Field(
-        default=0.4, description="Jaccard index of stayers' ties between periods; none: by chance"
+        default=0.4,
+        description="Jaccard index of stayers' ties between periods, or chance where that is more; none: by chance",
     )
     leaving: Share = Field(
         default=0.25, description="probability that an actor outside the core leaves between periods"

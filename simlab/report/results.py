@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.report.numbers import level_text, plain
+from simlab.report.numbers import plain, words
 from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING
 from simlab.study.summary import summarise, wilson
 
@@ -186,7 +186,7 @@ class Results:
                 count *= size
         out = []
         for index in np.ndindex(*(self.dataset.sizes[d] for d in dims)):
-            named = [level_text(d, self.levels(d)[i]) for d, i in zip(dims, index, strict=True)]
+            named = [f"{words(d)}: {plain(self.levels(d)[i])}" for d, i in zip(dims, index, strict=True)]
             out.append(Panel(dict(zip(dims, index, strict=True)), ", ".join(named)))
         return tuple(out)
 

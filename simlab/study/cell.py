@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from simlab.fit.fit import Fit, Status
 from simlab.foundation.errors import SimlabError, shown
 from simlab.foundation.streams import stream
-from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import Simulation, simulate
+from simlab.generate.truth import NetworkTruth
 from simlab.observe.fieldwork import observe
 from simlab.panel import Panel
 from simlab.study.design import Study
@@ -59,13 +59,38 @@ class TaskResult:
 
 
 @dataclass(frozen=True, eq=False)
-class CellFits:
-    """A cell computed in full, to look at: the simulation, what the field saw, and the fit of each network."""
+class World:
+    """A simulation, with the truth of each of its networks."""
 
     simulation: Simulation
+    truths: dict[Key, NetworkTruth]
+
+    @classmethod
+    def of(cls, study: Study, scenario: int, replicate: int) -> World:
+        """Simulate one replicate of a study's scenario."""
+        simulation = simulate(study.scenarios.settings[scenario], seed=study.seed, replicate=replicate)
+        return cls(simulation, {key: simulation.truth.network(*key) for key in simulation.panel.keys})
+
+    def in_turn(self) -> list[tuple[Key, Key | None]]:
+        """Return every network with the same one a period before."""
+        panel = self.simulation.panel
+        before = dict(zip(panel.periods[1:], panel.periods[:-1], strict=True))
+        return [((s, r, p), (s, r, before[p]) if p in before else None) for s, r, p in panel.keys]
+
+
+@dataclass(frozen=True, eq=False)
+class CellFits:
+    """A cell computed in full, to look at: the world, what the field saw, and the fit of each network."""
+
+    world: World
     observed: Panel
     fits: dict[Key, Fit]
     errors: dict[Key, Exception]
+
+    @property
+    def simulation(self) -> Simulation:
+        """The panel and truth that were observed."""
+        return self.world.simulation
 
 
 def compute_task(study: Study, places: Sequence[Place]) -> TaskResult:
@@ -76,18 +101,18 @@ def compute_task(study: Study, places: Sequence[Place]) -> TaskResult:
     scenario, replicate = places[0].scenario, places[0].replicate
     with OneThread():
         try:
-            simulation = simulate(study.scenarios.settings[scenario], seed=study.seed, replicate=replicate)
+            world = World.of(study, scenario, replicate)
         except Exception as error:
             message = failure_message(error)
             return TaskResult(scenario, replicate, [CellResult(p, FAILED, message) for p in places], {})
-        cells = [compute_cell(study, place, simulation) for place in places]
-        return TaskResult(scenario, replicate, cells, truth_values(study, simulation))
+        cells = [compute_cell(study, place, world) for place in places]
+        return TaskResult(scenario, replicate, cells, truth_values(study, world))
 
 
-def compute_cell(study: Study, place: Place, simulation: Simulation) -> CellResult:
+def compute_cell(study: Study, place: Place, world: World) -> CellResult:
     """Fit all networks of a cell and score them."""
     try:
-        found = fit_cell(study, place, simulation)
+        found = fit_cell(study, place, world)
     except Exception as error:
         return CellResult(place, FAILED, failure_message(error))
     messages = [f"{_named(study, key)}{failure_message(error)}" for key, error in found.errors.items()]
@@ -101,14 +126,15 @@ def compute_cell(study: Study, place: Place, simulation: Simulation) -> CellResu
     return result
 
 
-def fit_cell(study: Study, place: Place, simulation: Simulation | None = None) -> CellFits:
+def fit_cell(study: Study, place: Place, world: World | None = None) -> CellFits:
     """Compute a cell in full: fits of every site, relation and period, each from a stream of its own."""
     scenario = study.scenarios.settings[place.scenario]
     fieldwork = study.fieldworks.settings[place.fieldwork]
     fitter = list(study.fitters.values())[place.fitter]
-    if simulation is None:
-        simulation = simulate(scenario, seed=study.seed, replicate=place.replicate)
-    observed = observe(simulation.panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key)
+    if world is None:
+        world = World.of(study, place.scenario, place.replicate)
+    panel = world.simulation.panel
+    observed = observe(panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key)
     fits: dict[Key, Fit] = {}
     errors: dict[Key, Exception] = {}
     for key in observed.keys:
@@ -117,41 +143,32 @@ def fit_cell(study: Study, place: Place, simulation: Simulation | None = None) -
             fits[key] = fitter.fit(observed.network(*key), rng=stream(study.seed, "fit", *names))
         except Exception as error:
             errors[key] = error
-    return CellFits(simulation, observed, fits, errors)
+    return CellFits(world, observed, fits, errors)
 
 
 def fit_values(study: Study, found: CellFits) -> dict[str, Floats]:
     """Return the metrics of fits, each (site, relation, period) over the study's names of the three."""
-    truth = found.simulation.truth
-    values: dict[str, Floats] = {}
-    for metric in study.metrics:
-        if not metric.kind.of_fits:
-            continue
-        out = values[metric.name] = _empty(study)
-        for key, before in _keys(truth.scenario, truth.sites, truth.periods):
-            if metric.kind.of_change:
-                if before is not None:
-                    out[_at(study, key)] = metric.of_periods(
-                        found.fits.get(before), found.fits.get(key), truth.network(*before), truth.network(*key)
-                    )
-            else:
-                out[_at(study, key)] = metric.of_network(found.fits.get(key), truth.network(*key))
-    return values
+    return _values(study, found.world, found.fits, of_fits=True)
 
 
-def truth_values(study: Study, simulation: Simulation) -> dict[str, Floats]:
+def truth_values(study: Study, world: World) -> dict[str, Floats]:
     """Return the metrics of the truth, each (site, relation, period)."""
-    truth = simulation.truth
+    return _values(study, world, {}, of_fits=False)
+
+
+def _values(study: Study, world: World, fits: dict[Key, Fit], *, of_fits: bool) -> dict[str, Floats]:
     values: dict[str, Floats] = {}
+    truths, in_turn = world.truths, world.in_turn()
     for metric in study.metrics:
-        if metric.kind.of_fits:
+        if metric.kind.of_fits != of_fits:
             continue
-        out = values[metric.name] = _empty(study)
-        for key, before in _keys(truth.scenario, truth.sites, truth.periods):
+        out = values[metric.name] = np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
+        for key, before in in_turn:
+            at = study.sites.index(key[0]), study.relations.index(key[1]), study.periods.index(key[2])
             if not metric.kind.of_change:
-                out[_at(study, key)] = metric.of_network(None, truth.network(*key))
+                out[at] = metric.of_network(fits.get(key), truths[key])
             elif before is not None:
-                out[_at(study, key)] = metric.of_periods(None, None, truth.network(*before), truth.network(*key))
+                out[at] = metric.of_periods(fits.get(before), fits.get(key), truths[before], truths[key])
     return values
 
 
@@ -168,24 +185,6 @@ def _named(study: Study, key: Key) -> str:
     several = (len(study.sites) > 1, len(study.relations) > 1, len(study.periods) > 1)
     parts = [f"period {k}" if i == 2 else k for i, k in enumerate(key) if several[i]]
     return f"{', '.join(parts)}: " if parts else ""
-
-
-def _keys(scenario: Scenario, sites: tuple[str, ...], periods: tuple[str, ...]) -> list[tuple[Key, Key | None]]:
-    """Return every network with the same one a period before."""
-    return [
-        ((site, relation, period), (site, relation, periods[t - 1]) if t else None)
-        for site in sites
-        for relation in scenario.relations
-        for t, period in enumerate(periods)
-    ]
-
-
-def _empty(study: Study) -> Floats:
-    return np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
-
-
-def _at(study: Study, key: Key) -> tuple[int, int, int]:
-    return study.sites.index(key[0]), study.relations.index(key[1]), study.periods.index(key[2])
 
 
 class OneThread:

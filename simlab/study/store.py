@@ -238,7 +238,7 @@ def opened(path: str | Path) -> Iterator[Any]:
         raise InputError(f"{path}: not a store of simlab (a folder that holds zarr.json)")
     try:
         with _quiet():
-            dataset = xr.open_zarr(str(where), consolidated=True, decode_cf=True)
+            dataset = xr.open_zarr(str(where), consolidated=True, chunks=None)
     except Exception as error:
         raise InputError(f"{path}: cannot be read as a store ({type(error).__name__})") from error
     schema = dataset.attrs.get("schema_version")
