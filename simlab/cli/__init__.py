@@ -17,21 +17,21 @@ def main() -> None:
 
 def call(arguments: list[str]) -> int:
     """Run the command line with these arguments; return the exit code. A traceback is shown only if SIMLAB_TRACEBACK is set."""
-    from click.exceptions import Abort, ClickException, Exit
+    import typer
 
     from simlab.cli.app import command
 
+    # Typer has click inside or beside it, depending on its version.
+    wrong_usage = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
         command().main(arguments, prog_name="simlab", standalone_mode=False)
-    except Exit as leave:
+    except typer.Exit as leave:
         return int(leave.exit_code)
-    except ClickException as error:
-        return _say(error.format_message(), WRONG_INPUT)
     except InputError as error:
         return _say(str(error), WRONG_INPUT, error)
     except SimlabError as error:
         return _say(str(error), WORK_FAILED, error)
-    except (KeyboardInterrupt, Abort) as stop:
+    except (KeyboardInterrupt, typer.Abort) as stop:
         return _say(str(stop) or "stopped", STOPPED)
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does.
@@ -40,6 +40,8 @@ def call(arguments: list[str]) -> int:
     except MemoryError:
         return _say("not enough memory", WORK_FAILED)
     except Exception as error:
+        if isinstance(error, wrong_usage):
+            return _say(str(getattr(error, "format_message", lambda: error)()), WRONG_INPUT)
         text = " ".join(str(error).split())
         return _say(
             f"{type(error).__name__}: {text} (a fault of simlab: SIMLAB_TRACEBACK=1 shows where)", WORK_FAILED, error
