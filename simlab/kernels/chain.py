@@ -29,18 +29,19 @@ class Draws(NamedTuple):
 @kernel
 def set_masses(masses: Floats, scale: Floats, count: float, tuning: Tuning) -> None:
     """Write the mean curvature of ``count`` states into the tuning's arrays, and empty the sums."""
-    tuning.masses[:] = masses / count
-    a = scale[0, 0] / count
-    b = scale[0, 1] / count
-    c = scale[1, 1] / count
-    determinant = max(a * c - b * b, 1e-12 * a * c)
+    for a in range(masses.shape[0]):
+        tuning.masses[a] = masses[a] / count
+        masses[a] = 0.0
+    level = scale[0, 0] / count
+    mixed = scale[0, 1] / count
+    size = scale[1, 1] / count
+    determinant = max(level * size - mixed * mixed, 1e-12 * level * size)
     # 2.38 / sqrt(2): the best random walk in two dimensions (Roberts, Gelman & Gilks 1997).
-    first = 1.68 * math.sqrt(c / determinant)
+    first = 1.68 * math.sqrt(size / determinant)
     tuning.scale_factor[0, 0] = first
-    tuning.scale_factor[1, 0] = -b / c * first
-    tuning.scale_factor[1, 1] = 1.68 / math.sqrt(c)
-    masses[:] = 0.0
-    scale[:] = 0.0
+    tuning.scale_factor[1, 0] = -mixed / size * first
+    tuning.scale_factor[1, 1] = 1.68 / math.sqrt(size)
+    scale[0, 0] = scale[0, 1] = scale[1, 1] = 0.0
 
 
 @kernel
@@ -123,9 +124,12 @@ def sample(
             draws.labels[t, i] = state.labels[i]
             for k in range(n_dims):
                 draws.positions[t, i, k] = state.positions[k, i]
-        draws.intercepts[t] = state.intercepts
-        draws.centres[t] = state.centres
-        draws.variances[t] = state.variances
-        draws.weights[t] = state.weights
+        for r in range(state.intercepts.shape[0]):
+            draws.intercepts[t, r] = state.intercepts[r]
+        for g in range(state.weights.shape[0]):
+            draws.variances[t, g] = state.variances[g]
+            draws.weights[t, g] = state.weights[g]
+            for k in range(n_dims):
+                draws.centres[t, g, k] = state.centres[g, k]
     mean: float = accepted / max(n_draws * thin, 1)
     return mean

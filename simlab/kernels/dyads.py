@@ -128,7 +128,8 @@ def log_likelihood_gradient(
             distance = work[0, : stop - start]
             residual = work[1, : stop - start]
             _row_distances(positions, i, start, stop, distance)
-            residual[:] = 0.0
+            for j in range(stop - start):
+                residual[j] = 0.0
             for r in range(intercepts.shape[0]):
                 term, slope = _row_terms(
                     distance, intercepts[r], ties[r, i, start:stop], observed[r, i, start:stop], residual
@@ -150,7 +151,8 @@ def log_likelihood_scaled(
             stop = min(i, start + _BLOCK)
             distance = work[0, : stop - start]
             residual = work[1, : stop - start]
-            distance[:] = scale * distances[i, start:stop]
+            for j in range(stop - start):
+                distance[j] = scale * distances[i, start + j]
             for r in range(intercepts.shape[0]):
                 term, _ = _row_terms(
                     distance, intercepts[r], ties[r, i, start:stop], observed[r, i, start:stop], residual

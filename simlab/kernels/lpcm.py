@@ -121,6 +121,46 @@ def unpacked(vector: Floats, state: State) -> tuple[Floats, Floats, Floats, Floa
     )
 
 
+@kernel
+def pack(state: State, vector: Floats) -> None:
+    """Write the state into the flat vector. Loops, because whole-array assignments take seconds to compile."""
+    at = 0
+    for k in range(state.positions.shape[0]):
+        for i in range(state.positions.shape[1]):
+            vector[at] = state.positions[k, i]
+            at += 1
+    for r in range(state.intercepts.shape[0]):
+        vector[at] = state.intercepts[r]
+        at += 1
+    for g in range(state.centres.shape[0]):
+        for k in range(state.centres.shape[1]):
+            vector[at] = state.centres[g, k]
+            at += 1
+    for g in range(state.variances.shape[0]):
+        vector[at] = math.log(state.variances[g])
+        at += 1
+
+
+@kernel
+def unpack(vector: Floats, state: State) -> None:
+    """Write the flat vector into the state."""
+    at = 0
+    for k in range(state.positions.shape[0]):
+        for i in range(state.positions.shape[1]):
+            state.positions[k, i] = vector[at]
+            at += 1
+    for r in range(state.intercepts.shape[0]):
+        state.intercepts[r] = vector[at]
+        at += 1
+    for g in range(state.centres.shape[0]):
+        for k in range(state.centres.shape[1]):
+            state.centres[g, k] = vector[at]
+            at += 1
+    for g in range(state.variances.shape[0]):
+        state.variances[g] = math.exp(vector[at])
+        at += 1
+
+
 @fast_kernel
 def add_mixture(vector: Floats, gradient: Floats, state: State, terms: Floats) -> float:
     """Return the log-density of all positions under the mixture, labels summed out; add its gradient to ``gradient``."""
@@ -199,11 +239,7 @@ def hamiltonian_step(
     state: State, data: Data, prior: Prior, tuning: Tuning, work: Work, rng: np.random.Generator
 ) -> Info:
     """Move all continuous quantities but the weights by one trajectory of random length (Neal 2011, section 5.2)."""
-    positions, intercepts, centres, log_variances = unpacked(work.vector, state)
-    positions[:] = state.positions
-    intercepts[:] = state.intercepts
-    centres[:] = state.centres
-    log_variances[:] = np.log(state.variances)
+    pack(state, work.vector)
     start, likelihood = log_density_gradient(state, data, prior, work)
     size = work.vector.shape[0]
     kinetic = 0.0
@@ -231,10 +267,7 @@ def hamiltonian_step(
     divergent = not (gain > -1000.0)
     acceptance = 0.0 if divergent else math.exp(min(0.0, gain))
     if rng.random() < acceptance:
-        state.positions[:] = positions
-        state.intercepts[:] = intercepts
-        state.centres[:] = centres
-        state.variances[:] = np.exp(log_variances)
+        unpack(work.vector, state)
         likelihood = end_likelihood
     return Info(likelihood, acceptance, divergent, 0.0)
 
@@ -357,10 +390,15 @@ def scale_moves(
             prior_now = new_prior
             moved += 1.0
     scale = math.exp(log_scale)
-    state.positions[:] *= scale
-    state.centres[:] *= scale
-    state.variances[:] *= scale * scale
-    state.intercepts[:] += shift
+    for k in range(state.positions.shape[0]):
+        for i in range(state.positions.shape[1]):
+            state.positions[k, i] *= scale
+        for g in range(state.weights.shape[0]):
+            state.centres[g, k] *= scale
+    for g in range(state.weights.shape[0]):
+        state.variances[g] *= scale * scale
+    for r in range(state.intercepts.shape[0]):
+        state.intercepts[r] += shift
     return likelihood, moved / max(tuning.n_scale_moves, 1)
 
 

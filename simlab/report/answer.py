@@ -28,7 +28,7 @@ def sentences(results: Results) -> list[str]:
     """Return the answer that results give."""
     if not results.metrics or not any(results.has(name) for name in results.metrics):
         return ["Nothing yet: no cell has a value."]
-    makers = (_recovery, _fitters, _fieldwork, _bridgers, _stability, _number_of_clusters, _anything)
+    makers = (_recovery, _fitters, _fieldwork, _bridgers, _stability, number_of_clusters, _anything)
     found: list[str] = []
     for make in makers:
         if make is _anything and len(found) >= 2:
@@ -90,7 +90,7 @@ def _ends(axis: str, levels: list[float | str], means: list[Estimate]) -> tuple[
 
 def _under(results: Results, fieldwork: int) -> str:
     name = fieldwork_name(results, fieldwork)
-    return f" under “{name}”" if name else ""
+    return f" with fieldwork “{name}”" if name else ""
 
 
 def _recovery(results: Results) -> list[str]:
@@ -160,7 +160,8 @@ def _fitters(results: Results) -> list[str]:
         if short is None:
             return []
         return [f"Ceiling: on the same networks {results.fitters[0]} is {_against(short, 'the Bayes classifier')}."]
-    same, lower = [], []
+    same: list[str] = []
+    lower: list[str] = []
     for k, name in enumerate(results.fitters):
         gap = pooled(ari[:, :, best] - ari[:, :, k])
         if k != best and gap.known:
@@ -250,9 +251,9 @@ def _stability(results: Results) -> list[str]:
 
 def _noise(seen: Estimate, true: Estimate) -> str:
     """Return seen beside true switching. At most all true switchers are among those seen, so the rest is noise."""
-    text = f"{_percent(seen)} of those who stay switch cluster where {_percent(true)} do"
+    text = f"{_percent(seen)} of stayers switch cluster where {_percent(true)} do"
     noise = 1.0 - true.mean / seen.mean if seen.mean > 0 else 0.0
-    return f"{text} (at least {percent(noise)} of what is seen is noise)" if noise > 0.005 else text
+    return f"{text} (at least {percent(noise)} of it noise)" if noise > 0.005 else text
 
 
 def _percent(share: Estimate) -> str:
@@ -264,7 +265,8 @@ def _at(axis: str, level: float | str) -> str:
     return f"{words(axis)} {plain(level)}" if isinstance(level, float) else f"“{plain(level)}”"
 
 
-def _number_of_clusters(results: Results) -> list[str]:
+def number_of_clusters(results: Results) -> list[str]:
+    """Return how far the fitters that choose are from the true number of clusters, on average; empty where none does."""
     choosing = [k for k, name in enumerate(results.fitters) if results.chooses(name)]
     if not results.has("n_clusters_error") or not choosing:
         return []

@@ -8,7 +8,7 @@ import numpy as np
 
 from simlab.report.curves import Scale, finish_axis, scale
 from simlab.report.figures import Drawn
-from simlab.report.numbers import Floats
+from simlab.report.numbers import Floats, words
 from simlab.report.results import Panel, Results
 from simlab.report.style import INK, figure, label
 
@@ -51,7 +51,7 @@ def chosen_numbers(results: Results) -> Drawn | None:
             if c == 0:
                 axes.set_ylabel("clusters chosen")
             if r == len(fitters) - 1:
-                axes.set_xlabel(where.dim.replace("_", " "))
+                axes.set_xlabel(words(where.dim))
     notes = ["Numbers: per cent of the fits under a level. Outlined: the true number of clusters."]
     if len(results.panels()) > len(panels) or len(choosing(results)) > len(fitters):
         notes.append("Only the first fitters and fieldworks are drawn.")
@@ -77,7 +77,7 @@ def _shares(results: Results, fitter: int, panel: Panel, where: Scale, numbers: 
     counted = np.minimum(rows, numbers[-1])
     hits = np.stack([(counted == n).sum(axis=1) for n in numbers]).astype(float)
     total = np.isfinite(rows).sum(axis=1)
-    return np.divide(hits, total, out=np.zeros_like(hits), where=total > 0)
+    return np.asarray(np.divide(hits, total, out=np.zeros_like(hits), where=total > 0))
 
 
 def _mark_truth(axes: Any, results: Results, panel: Panel, where: Scale, numbers: list[int]) -> None:

@@ -102,16 +102,15 @@ def draw_fitters(axes: Axes, results: Results, metric: str, panel: Panel, where:
     return handles
 
 
-def draw_truth(axes: Axes, results: Results, metric: str, panel: Panel, where: Scale, text: str) -> Any:
+def draw_truth(axes: Axes, results: Results, metric: str, panel: Panel, where: Scale, text: str) -> None:
     """Draw a metric of the truth as a dark dashed line, or a bar at each name, and write its name beside it."""
     mean, mcse = results.curve(metric, where.dim, panel)
     looks: dict[str, Any] = {"color": INK, "linestyle": (0, (6, 3)), "linewidth": 1.8, "zorder": 2.5}
     if where.numeric and len(where.at) > 1:
-        handle = axes.plot(where.at, mean, label=text, **looks)[0]
+        axes.plot(where.at, mean, label=text, **looks)
         axes.fill_between(where.at, mean - ERRORS * mcse, mean + ERRORS * mcse, color=INK, alpha=0.09, linewidth=0)
     else:
-        handle = axes.hlines(mean, where.at - 0.42, where.at + 0.42, label=text, **looks)
-    return handle
+        axes.hlines(mean, where.at - 0.42, where.at + 0.42, label=text, **looks)
 
 
 def name_curve(axes: Axes, where: Scale, mean: Floats, text: str, *, above: bool, avoid: float | None = None) -> None:

@@ -65,7 +65,8 @@ def example(results: Results, store: Path, script: Path | None = None) -> Exampl
     truth = found.simulation.truth.network(*key)
     labels = aligned(fit.labels, truth.labels)
     wrong = labels != truth.labels
-    caption = f"{len(wrong) - int(wrong.sum())} of {len(wrong)} actors are in the right cluster. The ties are those that the fieldwork saw."
+    caption = f"{len(wrong) - int(wrong.sum())} of {len(wrong)} actors are in the right cluster."
+    caption += " The ties are those that the fieldwork saw."
     if fit.positions is not None and fit.positions.shape == truth.positions.shape:
         caption += " Fitted positions are turned and shifted onto the true ones, never rescaled."
     else:

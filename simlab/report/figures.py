@@ -22,7 +22,7 @@ from simlab.report.curves import (
 )
 from simlab.report.numbers import words
 from simlab.report.results import Panel, Results
-from simlab.report.style import GREY, INK, figure, label
+from simlab.report.style import GREY, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,8 +111,13 @@ def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
     """
     measures = [m for m in (RECOVERY, BRIDGERS, SWITCHING) if results.has(m.metric)]
     panels = _spread(results.panels(), _MOST_PICTURE_ROWS)
-    made = figure(16.0, 10.0, (0.012, 0.05, 0.976, 0.765))
-    _heading(made, question, answers)
+    title = textwrap.wrap(label(question, 240), 104)[:2]
+    lines = textwrap.wrap(label(answers[0], 520), 188)[:3] if answers else []
+    below_title = 0.972 - 0.034 * len(title) - 0.008
+    below_lines = below_title - 0.0225 * len(lines) - 0.012
+    made = figure(16.0, 10.0, (0.012, 0.05, 0.976, below_lines - 0.09))
+    made.text(0.018, 0.975, "\n".join(title), fontsize=19, fontweight="bold", va="top", linespacing=1.15)
+    made.text(0.018, below_title, "\n".join(lines), fontsize=11.5, va="top", linespacing=1.3)
     notes: list[str] = []
     if measures:
         ratios = [1.45, *([1.0] * (len(measures) - 1))]
@@ -121,8 +126,8 @@ def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
         handles: list[Any] = []
         for r, panel in enumerate(panels):
             for c, measure in enumerate(measures):
-                title = panel.title or measure.title
-                handles, note = _draw(grid[r, c], results, measure, panel, where, title)
+                name = panel.title or measure.title
+                handles, note = _draw(grid[r, c], results, measure, panel, where, name)
                 notes += [n for n in note if n not in notes]
                 if panel.title and r == 0:
                     grid[r, c].annotate(
@@ -136,7 +141,7 @@ def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
                         va="bottom",
                     )
                 if panel.title:
-                    grid[r, c].title.set_fontweight("normal")
+                    grid[r, c].set_title(label(name, 70), fontweight="normal", fontsize=11, color=GREY)
                 if r == len(panels) - 1:
                     grid[r, c].set_xlabel(_below(results, measure, where, 90 if c == 0 else 50))
         _same_limits(grid, by_column=True)
@@ -144,21 +149,12 @@ def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
             handles,
             [label(n) for n in results.fitters],
             loc="upper left",
-            bbox_to_anchor=(0.012, 0.855),
+            bbox_to_anchor=(0.012, below_lines),
             ncols=min(len(results.fitters), 6),
             fontsize=12,
         )
     made.text(0.018, 0.014, " ".join([BARS, *_averages(results), *notes]), fontsize=9.5, color=GREY)
     return Drawn(made, tuple(notes))
-
-
-def _heading(made: Figure, question: str, answers: Sequence[str]) -> None:
-    title = textwrap.wrap(label(question, 240), 104)[:2]
-    made.text(0.018, 0.975, "\n".join(title), fontsize=19, fontweight="bold", va="top", color=INK, linespacing=1.15)
-    lines = textwrap.wrap(label(answers[0], 520), 188)[:3] if answers else []
-    made.text(
-        0.018, 0.935 - 0.032 * (len(title) - 1), "\n".join(lines), fontsize=11.5, va="top", color=INK, linespacing=1.3
-    )
 
 
 def _grid(results: Results, measures: Sequence[Measure], height: float) -> Drawn | None:
@@ -253,7 +249,7 @@ def _below(results: Results, measure: Measure, where: Scale, width: int) -> str:
     count = math.ceil(len(where.title) / width)
     lines = textwrap.wrap(where.title, len(where.title) // max(count, 1) + 8)
     if measure.information and results.has("information"):
-        lines += textwrap.wrap("below each level: mean information cλ², before any fieldwork", max(width, 40))
+        lines += textwrap.wrap("below each level: information cλ² before fieldwork", max(width, 40))
     return "\n".join(lines)
 
 

@@ -37,7 +37,7 @@ _MEASURES = (
     ),
     Column(
         "n_clusters_error",
-        "clusters − true",
+        "clusters \N{MINUS SIGN} true",
         "signed",
         brief=True,
         meaning="number of clusters of the fit minus the true number",
@@ -66,19 +66,18 @@ def headline(dataset: Any) -> Table:
 def headline_table(results: Results) -> Table:
     """Return the headline table of results."""
     keep, places, notes = _rows(results)
-    columns = tuple(Column(d, words(d), "level") for d in keep) + (Column("fitter", "fitter", "text"),)
+    columns = (*(Column(d, words(d), "level") for d in keep), Column("fitter", "fitter", "text"))
     measures = [c for c in _MEASURES if c.key in ("not_converged", "failure") or results.has(c.key)]
-    found = {c.key: results.summary(c.key, (*keep, "fitter")) for c in measures if c.key in results.dataset}
+    found = results.summary(keep)
     rates = results.rates((*keep, "fitter"))
     rows: list[Row] = []
     for place in places:
         row: dict[str, float | str] = {d: results.levels(d)[i] for d, i in place.items() if d != "fitter"}
         row["fitter"] = results.fitters[place["fitter"]]
         for column in measures:
-            if column.key in found:
+            if column.key in results.dataset:
                 for part in (column.key, f"{column.key}_mcse"):
-                    variable = found[column.key][part]
-                    row[part] = float(variable.isel({d: i for d, i in place.items() if d in variable.dims}))
+                    row[part] = float(found[part].isel({d: i for d, i in place.items() if d in found[part].dims}))
             else:
                 row[column.key] = float(rates[column.key][0].isel(place))
         rows.append(row)

@@ -65,7 +65,7 @@ def draw_network(
     flat = in_plane(positions)
     ties = network.ties | network.ties.T
     rows, cols = np.nonzero(np.triu(ties, 1))
-    strength = float(np.clip(14.0 / math.sqrt(max(len(rows), 1)), 0.25, 0.8))
+    strength = float(np.clip(11.0 / math.sqrt(max(len(rows), 1)), 0.25, 0.8))
     axes.add_collection(
         LineCollection(
             [(flat[i], flat[j]) for i, j in zip(rows, cols, strict=True)],
@@ -107,9 +107,9 @@ def draw_network(
             )
         )
     ring = np.zeros(n, dtype=bool) if bridging is None else np.asarray(bridging, dtype=bool)
-    for flags, marker, scale, colour, width in ((ring, "o", 4.2, INK, 1.6), (wrong, "x", 1.9, INK, 1.5)):
+    for flags, marker, scale, colour, width in ((ring, "o", 3.2, INK, 1.5), (wrong, "x", 1.9, INK, 1.5)):
         if flags is not None and flags.any():
-            paint = {"facecolors": "none", "edgecolors": colour} if marker == "o" else {"c": colour}
+            paint: dict[str, Any] = {"facecolors": "none", "edgecolors": colour} if marker == "o" else {"c": colour}
             axes.scatter(
                 flat[flags, 0], flat[flags, 1], s=scale * size, marker=marker, linewidths=width, zorder=4, **paint
             )
@@ -127,7 +127,7 @@ def mark_handle(kind: str, text: str) -> Any:
 
     if kind == "tie":
         return Line2D([], [], color="#9a9a9a", linewidth=1.0, label=text)
-    marker, size, width = {"ring": ("o", 12.0, 1.6), "cross": ("x", 8.0, 1.5), "hollow": ("o", 7.5, 0.8)}[kind]
+    marker, size, width = {"ring": ("o", 11.0, 1.5), "cross": ("x", 8.0, 1.5), "hollow": ("o", 7.5, 0.8)}[kind]
     return Line2D(
         [],
         [],
@@ -216,6 +216,7 @@ def _fit_panel(axes: Axes, network: Network, fit: Fit, positions: Floats) -> Non
         axes.set_xlabel("The fit has no positions: drawn from geodesic distances.", fontsize=8.5, color=GREY)
         axes.set_xticks([])
         axes.set_yticks([])
+        axes.spines[["left", "bottom"]].set_visible(False)
     else:
         axes.set_xlabel("latent position, first axis")
         axes.set_ylabel("second axis" if fit.positions.shape[1] > 1 else "set apart by turns")

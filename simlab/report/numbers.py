@@ -89,7 +89,7 @@ def duration(seconds: float) -> str:
     for limit, unit, name in ((1.0, 1e-3, "ms"), (120.0, 1.0, "s"), (7200.0, 60.0, "min")):
         if seconds < limit:
             value = seconds / unit
-            return f"{value:.0f} {name}" if value >= 99.5 or name == "ms" and value >= 9.5 else f"{value:.1f} {name}"
+            return f"{value:.0f} {name}" if value >= 99.5 or (name == "ms" and value >= 9.5) else f"{value:.1f} {name}"
     return f"{seconds / 3600.0:.1f} h"
 
 
@@ -100,7 +100,8 @@ def plain(level: Any) -> str:
 
 def words(name: str) -> str:
     """Return the name of a dimension as words."""
-    return shown(name.replace("_", " "), 40)
+    spoken = f"number of {name[2:]}" if name.startswith("n_") else name
+    return shown(spoken.replace("_", " "), 40)
 
 
 def level_text(dimension: str, level: Any) -> str:

@@ -49,7 +49,7 @@ class Results:
     scenario_dims: tuple[str, ...]
     fieldwork_dims: tuple[str, ...]
     fitters: tuple[str, ...]
-    _summaries: dict[tuple[tuple[str, ...], str], Any] = field(default_factory=dict)
+    _summaries: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, dataset: Any) -> Results:
@@ -108,16 +108,16 @@ class Results:
         settings = self.design["fitters"].get(fitter, {}).get("settings", {})
         return not isinstance(settings.get("n_clusters"), int)
 
-    def summary(self, name: str, keep: tuple[str, ...] = ()) -> Any:
-        """Return a metric's mean and Monte Carlo error along the dimensions ``keep``, averaged over all others.
+    def summary(self, keep: tuple[str, ...] = ()) -> Any:
+        """Return every metric's mean and Monte Carlo error along the dimensions ``keep``, averaged over all others.
 
-        A dataset of ``name``, ``name_mcse`` and more, as of ``summarise``. A metric of the truth has no fitter, nor a
-        dimension of the fieldwork.
+        A dataset of ``<metric>``, ``<metric>_mcse`` and more, as of ``summarise``; a metric of the truth has no dimension
+        of the fieldwork. Fitters are always kept apart.
         """
-        key = (tuple(sorted(keep)), name)
+        key = tuple(d for d in self.dims if d in keep)
         if key not in self._summaries:
-            over = tuple(d for d in (*self.dims, "fitter", *_INNER) if d not in keep)
-            self._summaries[key] = summarise(self.dataset[[name, "status"]], over=("replicate", *over))
+            over = tuple(d for d in (*self.dims, *_INNER) if d not in key)
+            self._summaries[key] = summarise(self.dataset, over=("replicate", *over))
         return self._summaries[key]
 
     def curve(self, name: str, axis: str, panel: Panel, fitter: int | None = None) -> tuple[Floats, Floats]:
@@ -125,8 +125,7 @@ class Results:
 
         Averaged over all dimensions but ``axis``, the panel's and the fitter; a metric without the axis is repeated.
         """
-        keep = tuple(d for d in (axis, *panel.select, "fitter") if d)
-        found = self.summary(name, keep)
+        found = self.summary((axis, *panel.select))
         select = {**panel.select, **({"fitter": fitter} if fitter is not None else {})}
         out = []
         for part in (name, f"{name}_mcse"):

@@ -88,7 +88,8 @@ def styled() -> Iterator[None]:
         # A name in a script that the font lacks is drawn as boxes.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing", category=UserWarning)
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        settings: Any = matplotlib.rcParams
+        settings.update(_SETTINGS)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,13 @@ class Column:
             return duration(value)
         main = number(value, self.decimals, signed=self.form == "signed")
         error = row.get(f"{self.key}_mcse", float("nan"))
-        if main == DASH or (compact and self.brief) or isinstance(error, str) or number(error) == DASH:
+        if (
+            main == DASH
+            or (compact and self.brief)
+            or isinstance(error, str)
+            or not math.isfinite(error)
+            or error == 0.0
+        ):
             return main
         small = number(error, self.decimals)
         return f"{main} ±{small.removeprefix('0')}" if compact else f"{main} ± {small}"
@@ -78,13 +85,19 @@ class Table:
         kept = tuple(c for c in self.columns if any(c.text(row) != DASH for row in self.rows))
         return Table(kept, self.rows, self.notes)
 
+    def cells(self, *, compact: bool = False) -> list[list[str]]:
+        """Return the text of every cell; the levels of factors only where they change, so that groups are seen."""
+        return _grouped(
+            [[column.text(row, compact=compact) for column in self.columns] for row in self.rows], self.columns
+        )
+
 
 def as_text(table: Table, width: int = 110) -> str:
     """Return a table as aligned lines no wider than ``width``; what does not fit is left out from the right, and said."""
     columns = list(table.columns)
     dropped: list[str] = []
     while True:
-        cells = _grouped([[column.text(row, compact=True) for column in columns] for row in table.rows], columns)
+        cells = Table(tuple(columns), table.rows).cells(compact=True)
         headings = [_broken(column, [line[i] for line in cells]) for i, column in enumerate(columns)]
         widths = [max(map(len, [*headings[i], *(line[i] for line in cells)])) for i in range(len(columns))]
         too_wide = sum(widths) + len(_GAP) * (len(widths) - 1) - width
