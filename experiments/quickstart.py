@@ -24,7 +24,7 @@ REPLICATES = {"demo": 20, "full": 200}
 
 def study(size: str = "demo") -> Study:
     # Short chains are enough to place 60 actors, and are judged as such: rhat up to 1.1, 50 effective draws.
-    mcmc = LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=250, n_draws=250, max_rhat=1.1, min_ess=50.0)
+    mcmc = LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=300, n_draws=300, thin=1, max_rhat=1.1, min_ess=50.0)
     return Study(
         "quickstart",
         question="Would cluster models find the clusters, the bridgers and the stable core of a network of managers?",

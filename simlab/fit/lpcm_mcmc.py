@@ -41,7 +41,7 @@ class LpcmMcmc(ClusterCountFitter):
     n_chains: int = Field(default=4, ge=1, le=64)
     n_warmup: int = Field(default=1000, ge=50)
     n_draws: int = Field(default=1000, ge=4, description="draws kept of each chain")
-    thin: int = Field(default=1, ge=1, description="sweeps for each draw kept")
+    thin: int = Field(default=2, ge=1, description="sweeps for each draw kept")
     max_rhat: float = Field(default=1.01, gt=1.0, description="converged needs an rhat up to this")
     min_ess: float = Field(default=400.0, ge=0.0, description="and at least so many effective draws")
     intercept_mean: float = 0.0
