@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from simlab.foundation.errors import InputError, SimlabError
 
@@ -41,7 +42,8 @@ def call(arguments: list[str]) -> int:
         return _say("not enough memory", WORK_FAILED)
     except Exception as error:
         if isinstance(error, wrong_usage):
-            return _say(str(getattr(error, "format_message", lambda: error)()), WRONG_INPUT)
+            usage: Any = error
+            return _say(usage.format_message(), WRONG_INPUT)
         text = " ".join(str(error).split())
         return _say(
             f"{type(error).__name__}: {text} (a fault of simlab: SIMLAB_TRACEBACK=1 shows where)", WORK_FAILED, error

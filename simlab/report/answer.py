@@ -165,7 +165,12 @@ def _fitters(results: Results) -> list[str]:
     for k, name in enumerate(results.fitters):
         gap = pooled(ari[:, :, best] - ari[:, :, k])
         if k != best and gap.known:
-            (lower if gap.distinct else same).append(f"{name} ({gap})" if gap.distinct else name)
+            if not math.isfinite(gap.mcse):
+                lower.append(f"{name} ({gap}, error not known)")
+            elif gap.distinct:
+                lower.append(f"{name} ({gap})")
+            else:
+                same.append(name)
     over = " over all networks" if results.varied else ""
     text = f"Fitters:{over} {results.fitters[best]} has the highest mean ARI"
     if short is not None:
@@ -178,10 +183,8 @@ def _fitters(results: Results) -> list[str]:
 
 
 def _against(gap: Estimate, what: str) -> str:
-    if not gap.distinct:
-        return (
-            f"not distinguishable from {what} (difference {gap})" if math.isfinite(gap.mcse) else f"{gap} from {what}"
-        )
+    if math.isfinite(gap.mcse) and not gap.distinct:
+        return f"not distinguishable from {what} (difference {gap})"
     return f"{Estimate(abs(gap.mean), gap.mcse)} {'below' if gap.mean < 0 else 'above'} {what}"
 
 
@@ -218,7 +221,7 @@ def _bridgers(results: Results) -> list[str]:
     name, under = results.fitters[best], _under(results, full)
     text = "Bridgers: a true bridger scores above another actor with probability"
     if not axis:
-        return [f"{text} {means[0]}{under} ({name}; 0.5 is chance{_chance(means[0])})."]
+        return [f"{text} {means[0]}{under} ({name}; 0.5 is chance){_chance(means[0])}."]
     way, first, last = _ends(axis, levels, means)
     ends = f"{means[first]}{_chance(means[first])} to {means[last]}{_chance(means[last])}"
     return [f"{text} {ends} {way}{under} ({name}; 0.5 is chance)."]
@@ -226,7 +229,7 @@ def _bridgers(results: Results) -> list[str]:
 
 def _chance(auc: Estimate) -> str:
     different = Estimate(auc.mean - 0.5, auc.mcse).distinct
-    return "" if different or not math.isfinite(auc.mcse) else ", not distinguishable from chance"
+    return "" if different or not math.isfinite(auc.mcse) else " (not distinguishable from chance)"
 
 
 def _stability(results: Results) -> list[str]:

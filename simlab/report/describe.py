@@ -30,6 +30,10 @@ def describe_fit(network: Network, fit: Fit) -> list[str]:
         lines.append(f"  {criterion.replace('_', ' ')} by number of clusters (lower is better): {shown}")
     sizes = [int(size) for size in fit.sizes]
     lines.append(f"  {fit.n_clusters} cluster{'s' * (fit.n_clusters != 1)}, of {', '.join(map(str, sizes))} actors")
+    empty = sizes.count(0)
+    if empty:
+        has = "cluster is" if empty == 1 else "clusters are"
+        lines.append(f"  {empty} {has} nobody's most probable one: the data hardly tell {fit.n_clusters} from fewer")
     attributes = {n: v for n, v in network.attributes.items() if n != "bipartite"}
     for g in range(fit.n_clusters):
         members = np.flatnonzero(fit.labels == g)

@@ -134,7 +134,7 @@ def _place(results: Results) -> Place | None:
 
 def _has_positions(results: Results, fitter: int) -> bool:
     """Say whether a fitter has latent positions: by their error where measured, else by its settings."""
-    if "position_error" in results.dataset:
+    if "position_error" in results.metrics:
         return bool(results.dataset["position_error"].isel(fitter=fitter).notnull().any())
     return "n_dims" in results.design["fitters"].get(results.fitters[fitter], {}).get("settings", {})
 
@@ -151,7 +151,7 @@ def _index(results: Results, place: Place) -> dict[str, int]:
 
 def _seconds(results: Results, place: Place) -> float:
     """Return how long the cell's fits took in all; 0 where the time was not measured."""
-    if "seconds" not in results.dataset:
+    if "seconds" not in results.metrics:
         return 0.0
     total = float(results.dataset["seconds"].isel(_index(results, place)).sum())
     return total if math.isfinite(total) else 0.0

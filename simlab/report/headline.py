@@ -75,7 +75,7 @@ def headline_table(results: Results) -> Table:
         row: dict[str, float | str] = {d: results.levels(d)[i] for d, i in place.items() if d != "fitter"}
         row["fitter"] = results.fitters[place["fitter"]]
         for column in measures:
-            if column.key in results.dataset:
+            if column.key in results.metrics:
                 for part in (column.key, f"{column.key}_mcse"):
                     row[part] = float(found[part].isel({d: i for d, i in place.items() if d in found[part].dims}))
             else:
@@ -87,7 +87,8 @@ def headline_table(results: Results) -> Table:
             notes.append(text)
     least = int(results.dataset["status"].where(results.dataset["status"] != PENDING).notnull().sum("replicate").min())
     count = f"{results.replicates}" if least == results.replicates else f"{least} to {results.replicates}"
-    notes.insert(0, f"Means over {count} replicates ± their Monte Carlo standard errors.")
+    means = f"Means over {count} replicates ± their Monte Carlo standard errors."
+    notes.insert(0, means if results.replicates > 1 else "One replicate: Monte Carlo errors are not known.")
     return Table((*columns, *measures), tuple(rows), tuple(notes)).without_empty()
 
 

@@ -87,7 +87,7 @@ class Results:
 
     def has(self, *names: str) -> bool:
         """Say whether each of these metrics is there, with at least one value."""
-        return all(n in self.dataset and bool(self.dataset[n].notnull().any()) for n in names)
+        return all(n in self.metrics and bool(self.dataset[n].notnull().any()) for n in names)
 
     @property
     def metrics(self) -> tuple[str, ...]:
