@@ -69,8 +69,8 @@ def test_different_things_of_one_python_name_are_refused() -> None:
     known: Registry[Metric] = Registry("metric")
     first: dict[str, Metric] = {}
     second: dict[str, Metric] = {}
-    exec("def score(): return 1", first)
-    exec("def score(): return 2", second)
+    exec(compile("def score(): return 1", "first.py", "exec"), first)
+    exec(compile("def score(): return 2", "second.py", "exec"), second)
     known.register("mine", summary="", reference="")(first["score"])
     with pytest.raises(InputError, match="'mine' is registered twice"):
         known.register("mine", summary="", reference="")(second["score"])

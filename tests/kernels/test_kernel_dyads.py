@@ -108,9 +108,9 @@ def test_counts_are_read_below_the_diagonal_only() -> None:
     state, data, _ = problem(Case(18, 3, 2))
     upper = np.triu(np.ones((18, 18), dtype=bool))
     spoilt = Data(np.where(upper, np.nan, data.ties), np.where(upper, np.nan, data.observed))
-    assert by_kernel(state.positions, state.intercepts, spoilt)[0] == by_kernel(
-        state.positions, state.intercepts, data
-    )[0]
+    assert (
+        by_kernel(state.positions, state.intercepts, spoilt)[0] == by_kernel(state.positions, state.intercepts, data)[0]
+    )
 
 
 def test_dyads_without_an_answer_do_not_count() -> None:

@@ -26,8 +26,10 @@ from simlab.kernels.lpcm import (
     log_density_gradient,
     log_scale_prior,
     new_work,
+    pack,
     scale_moves,
     sweep,
+    unpack,
     unpacked,
 )
 
@@ -61,6 +63,20 @@ def test_the_flat_vector_holds_each_quantity_once(case: Case) -> None:
         assert_allclose(part, expected, rtol=0)
         part[:] += 1.0
     assert_allclose(vector, naive.flat(naive.point_of(state)) + 1.0, rtol=0)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_state_survives_the_flat_vector(case: Case) -> None:
+    state, _, _ = problem(case)
+    before, work = naive.copied(state), work_at(state)
+    work.vector[:] = np.nan
+    pack(state, work.vector)
+    assert_allclose(work.vector, naive.flat(naive.point_of(state)), rtol=1e-14)
+    for part in naive.point_of(state)._fields[:3]:
+        getattr(state, part)[:] = np.nan
+    state.variances[:] = np.nan
+    unpack(work.vector, state)
+    assert_states_equal(state, before)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

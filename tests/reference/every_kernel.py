@@ -10,14 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
 from reference import naive_lpcm as naive
 from reference.cases import Case, problem
+
 from simlab.kernels import chain, dyads, lpcm, summaries
 
 CASES = [Case(2, 1, 1, 1), Case(18, 3, 2, 3, "masked"), Case(61, 1, 3, 2, "undirected")]
 # These do nothing whose order fastmath could change, nor call anything that does.
-EXACT = ("unpacked", "draw_labels", "draw_mixture", "log_scale_prior", "set_masses", "with_step", "pair_distances")
+EXACT = (
+    "unpacked",
+    "pack",
+    "unpack",
+    "draw_labels",
+    "draw_mixture",
+    "log_scale_prior",
+    "set_masses",
+    "with_step",
+    "pair_distances",
+)
 
 
 def compiled() -> bool:
@@ -51,6 +61,11 @@ def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     value = dyads.log_likelihood_gradient(
         state.positions, state.intercepts, data.ties, data.observed, gradient, slopes, work.rows
     )
+    own, work, _ = fresh()
+    lpcm.pack(own, work.vector)
+    yield "pack", (work.vector,)
+    lpcm.unpack(0.5 * vector, own)
+    yield "unpack", tuple(own)
     yield "log_likelihood_gradient", (value, gradient, slopes)
     distances = np.zeros((case.n, case.n))
     dyads.fill_distances(state.positions, distances)

@@ -1,4 +1,4 @@
-"""Naive twins of the mathematics of worlds: plain loops over a dyad or an actor at a time, straight from definitions."""
+"""Naive twins of the mathematics of worlds: plain loops over a dyad or actor at a time, straight from definitions."""
 
 from __future__ import annotations
 

@@ -27,10 +27,12 @@ WORLD = Scenario(
     separation=3.0,
     mean_degree=(6.0, 4.0),
     reciprocity=(0.5, 0.35),
+    activity=0.5,
+    popularity=0.4,
     relations=("formal", "informal"),
-    overlap=0.35,
+    overlap=0.3,
     n_periods=3,
-    tie_persistence=0.3,
+    tie_persistence=0.25,
     organisation_shares=(0.4, 0.3, 0.2, 0.1),
     organisation_mixing=0.6,
     seniority_mixing=0.7,
@@ -39,7 +41,7 @@ WORLD = Scenario(
     core_share=0.4,
     leaving=0.3,
     core_leaving=0.1,
-    switching=0.3,
+    switching=0.25,
     core_switching=0.1,
     drift=0.4,
 )
@@ -182,7 +184,7 @@ def test_reciprocity_check_catches_ties_that_are_kept_arc_by_arc(
 def test_overlap_of_two_relations(worlds: list[Simulation], period: str) -> None:
     pairs = [(t.ties[SITE, "formal", period], t.ties[SITE, "informal", period]) for t in truths(worlds)]
     shared, either = [(a & b).sum() for a, b in pairs], [(a | b).sum() for a, b in pairs]
-    judge_ratio(shared, either, 0.35, wrong=0.37)
+    judge_ratio(shared, either, 0.3, wrong=0.33)
 
 
 @pytest.mark.parametrize(("relation", "period"), [layer for layer in LAYERS if layer[1] != "1"])
@@ -194,18 +196,20 @@ def test_persistence_of_the_ties_of_stayers(worlds: list[Simulation], relation: 
         then = truth.ties[SITE, relation, before(period)] & both
         shared.append((now & then).sum())
         either.append((now | then).sum())
-    judge_ratio(shared, either, 0.3, wrong=0.33)
+    judge_ratio(shared, either, 0.25, wrong=0.28)
 
 
 def test_overlap_and_persistence_of_a_third_relation() -> None:
-    """Every later relation is tied to the first one, whatever there is between them."""
+    """Every later relation is tied to the first one and to its past, also where it has many more ties than the first."""
     scenario = Scenario(
         n_actors=40,
-        separation=3.0,
-        mean_degree=5.0,
+        separation=2.0,
+        popularity=0.5,
+        mean_degree=(3.0, 3.0, 8.0),
+        reciprocity=(0.4, 0.4, 0.5),
         relations=("a", "b", "c"),
         n_periods=3,
-        overlap=0.4,
+        overlap=0.25,
         tie_persistence=0.3,
     )
     shared, either, kept, ever = [], [], [], []
@@ -218,8 +222,8 @@ def test_overlap_and_persistence_of_a_third_relation() -> None:
         either.append((first | third).sum())
         kept.append((third & earlier).sum())
         ever.append(((third & both) | earlier).sum())
-    judge_ratio(shared, either, 0.4, wrong=0.44)
-    judge_ratio(kept, ever, 0.3, wrong=0.34)
+    judge_ratio(shared, either, 0.25, wrong=0.28)
+    judge_ratio(kept, ever, 0.3, wrong=0.33)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +236,7 @@ def test_overlap_and_persistence_of_a_third_relation() -> None:
 )
 def test_what_is_left_to_chance_is_shared_by_chance(off: str, one: tuple[str, str], other: tuple[str, str]) -> None:
     """Without overlap or persistence two networks share what independent ties of these probabilities share."""
-    scenario = Scenario(n_actors=40, mean_degree=6.0, separation=3.0, relations=("a", "b"), n_periods=2)
+    scenario = Scenario(n_actors=40, mean_degree=6.0, separation=3.0, popularity=0.5, relations=("a", "b"), n_periods=2)
     missed = {on: [] for on in (True, False)}
     for replicate in range(60):
         for on in missed:
@@ -243,6 +247,18 @@ def test_what_is_left_to_chance_is_shared_by_chance(off: str, one: tuple[str, st
     ones = np.ones(60)
     assert abs(z_of_ratio(missed[False], ones, 0.0)) < LIMIT
     assert z_of_ratio(missed[True], ones, 0.0) > LIMIT
+
+
+def test_less_than_chance_is_chance() -> None:
+    """Two relations cannot be told to share less than their probabilities alone make them share."""
+    scenario = Scenario(n_actors=40, mean_degree=6.0, relations=("a", "b"), overlap=0.01)
+    shared, expected = [], []
+    for replicate in range(60):
+        truth = simulate(scenario, seed=5, replicate=replicate).truth
+        one, other = ((SITE, relation, "1") for relation in scenario.relations)
+        shared.append((truth.ties[one] & truth.ties[other]).sum())
+        expected.append(np.nansum(truth.probability[one] * truth.probability[other]))
+    judge_ratio(shared, expected, 1.0, wrong=0.9)
 
 
 # ---- ties come as often as the truth says
@@ -280,7 +296,7 @@ def test_a_tie_either_way_is_calibrated(worlds: list[Simulation], relation: str,
     key = (SITE, relation, period)
     seen = [np.tril(t.ties[key] | t.ties[key].T, -1).sum() for t in truths(worlds)]
     claimed = [np.nansum(np.tril(t.either[key], -1)) for t in truths(worlds)]
-    judge_ratio(seen, claimed, 1.0, wrong=1.03)
+    judge_ratio(seen, claimed, 1.0, wrong=1.06)
     ignored = [
         np.nansum(np.tril(1 - (1 - t.probability[key]) * (1 - t.probability[key].T), -1)) for t in truths(worlds)
     ]
@@ -297,7 +313,7 @@ def test_leaving(worlds: list[Simulation], setting: str, core: bool, period: str
     there = [(w.truth.label[t - 1] >= 0) & (w.truth.core == core) for w in worlds]
     gone = [who & (w.truth.label[t] < 0) for who, w in zip(there, worlds, strict=True)]
     target = getattr(WORLD, setting)
-    judge_ratio([g.sum() for g in gone], [w.sum() for w in there], target, wrong=0.6 * target)
+    judge_ratio([g.sum() for g in gone], [w.sum() for w in there], target, wrong=0.5 * target)
 
 
 @pytest.mark.parametrize("period", ["2", "3"])
@@ -307,7 +323,7 @@ def test_switching(worlds: list[Simulation], setting: str, core: bool, period: s
     stay = [(w.truth.label[t - 1] >= 0) & (w.truth.label[t] >= 0) & (w.truth.core == core) for w in worlds]
     moved = [who & (w.truth.label[t] != w.truth.label[t - 1]) for who, w in zip(stay, worlds, strict=True)]
     target = getattr(WORLD, setting)
-    judge_ratio([m.sum() for m in moved], [s.sum() for s in stay], target, wrong=0.6 * target)
+    judge_ratio([m.sum() for m in moved], [s.sum() for s in stay], target, wrong=0.5 * target)
 
 
 def test_switchers_go_to_every_other_cluster_alike(worlds: list[Simulation]) -> None:
@@ -317,7 +333,7 @@ def test_switchers_go_to_every_other_cluster_alike(worlds: list[Simulation]) -> 
         moved = (then >= 0) & (now >= 0) & (then != now)
         to_next.append((moved & (now == (then + 1) % 3)).sum())
         switched.append(moved.sum())
-    judge_ratio(to_next, switched, 0.5, wrong=0.6)
+    judge_ratio(to_next, switched, 0.5, wrong=0.65)
 
 
 @pytest.mark.parametrize(("cluster", "share"), list(enumerate(WORLD.shares)))
@@ -329,7 +345,7 @@ def test_newcomers_join_clusters_by_their_shares(worlds: list[Simulation], clust
 def test_newcomers_are_bridgers_as_often_as_founders(worlds: list[Simulation]) -> None:
     came = [w.truth.came[1] for w in worlds]
     bridge = [(c & w.truth.bridger).sum() for c, w in zip(came, worlds, strict=True)]
-    judge_ratio(bridge, [c.sum() for c in came], 0.2, wrong=0.15)
+    judge_ratio(bridge, [c.sum() for c in came], 0.2, wrong=0.1)
     assert not any((c & w.truth.core).any() for c, w in zip(came, worlds, strict=True))
 
 
@@ -354,7 +370,7 @@ def test_organisations_and_levels_mix_within_clusters(
             found.append((world.panel.attributes[attribute][0][member] == name).sum())
             people.append(member.sum())
         target = mixing * shares[index] + (1.0 - mixing) * own
-        wrong = 0.3 * shares[index] + 0.7 * own
+        wrong = 0.2 * shares[index] + 0.8 * own
         judge_ratio(found, people, target, wrong=wrong)
 
 
@@ -403,7 +419,7 @@ def test_spread_of_positions_stays_what_it_is(worlds: list[Simulation], bridger:
     away = offsets(worlds, period, bridger=bridger)
     for axis in range(2):
         squares, people = [(a[:, axis] ** 2).sum() for a in away], [len(a) for a in away]
-        judge_ratio(squares, people, WORLD.spread**2, wrong=1.2 * WORLD.spread**2)
+        judge_ratio(squares, people, WORLD.spread**2, wrong=1.4 * WORLD.spread**2)
 
 
 @pytest.mark.parametrize("period", range(3))
@@ -452,10 +468,10 @@ def test_separation_of_clusters(worlds: list[Simulation]) -> None:
     judge_ratio(squares, pairs, 3.0**2 + 2 * 2, wrong=2.8**2 + 2 * 2)
 
 
-@pytest.mark.parametrize("effect", ["activity", "popularity"])
-def test_sociality(worlds: list[Simulation], effect: str) -> None:
+@pytest.mark.parametrize(("effect", "deviation"), [("activity", 0.5), ("popularity", 0.4)])
+def test_sociality(worlds: list[Simulation], effect: str, deviation: float) -> None:
     values = [getattr(truth, effect) for truth in truths(worlds)]
-    judge_ratio([(v**2).sum() for v in values], [len(v) for v in values], 0.5**2, wrong=0.55**2)
+    judge_ratio([(v**2).sum() for v in values], [len(v) for v in values], deviation**2, wrong=(1.1 * deviation) ** 2)
 
 
 def test_sender_and_receiver_effects_are_independent(worlds: list[Simulation]) -> None:

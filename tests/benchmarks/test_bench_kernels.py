@@ -1,0 +1,68 @@
+"""The likelihood with its gradient beside a plain loop without one, and a whole chain of sixty actors.
+
+Run with ``scripts/benchmark``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from reference import naive_lpcm as naive
+from reference.cases import Case, problem
+from reference.fits import planted
+
+from simlab.fit.lpcm_mcmc import LpcmMcmc
+from simlab.kernels.dyads import Floats, log_likelihood_gradient
+
+SIZES = [60, 120, 240]
+
+
+@numba.njit
+def plain_log_likelihood(positions: Floats, intercept: float, ties: Floats, observed: Floats) -> float:
+    """Return the log-likelihood as anybody would write it, one log1p(exp) a dyad, without a gradient."""
+    total = 0.0
+    for i in range(1, positions.shape[1]):
+        for j in range(i):
+            squared = 0.0
+            for k in range(positions.shape[0]):
+                squared += (positions[k, i] - positions[k, j]) ** 2
+            eta = intercept - math.sqrt(squared)
+            total += ties[i, j] * eta - observed[i, j] * (max(eta, 0.0) + math.log1p(math.exp(-abs(eta))))
+    return total
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_log_likelihood_with_gradient(benchmark: BenchmarkFixture, n: int) -> None:
+    state, data, _ = problem(Case(n))
+    gradient, slopes, work = np.zeros((2, n)), np.zeros(1), np.zeros((2, n))
+    benchmark.group = f"log-likelihood, n = {n}"
+    arguments = (state.positions, state.intercepts, data.ties, data.observed, gradient, slopes, work)
+    value = log_likelihood_gradient(*arguments)  # compiles
+    benchmark(log_likelihood_gradient, *arguments)
+    assert value == pytest.approx(naive.log_likelihood(state.positions, state.intercepts, data), rel=1e-10)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_plain_log_likelihood_without_gradient(benchmark: BenchmarkFixture, n: int) -> None:
+    state, data, _ = problem(Case(n))
+    benchmark.group = f"log-likelihood, n = {n}"
+    arguments = (state.positions, float(state.intercepts[0]), data.ties[0], data.observed[0])
+    value = plain_log_likelihood(*arguments)  # compiles
+    benchmark(plain_log_likelihood, *arguments)
+    assert value == pytest.approx(naive.log_likelihood(state.positions, state.intercepts, data), rel=1e-10)
+
+
+def test_one_chain_of_sixty_actors(benchmark: BenchmarkFixture) -> None:
+    """Warm-up of 1,000 sweeps, 4,000 draws kept, summaries and diagnostics."""
+    network = planted((20, 20, 20), 0.35, 0.05, 1)
+    fitter = LpcmMcmc(n_clusters=3, n_chains=1, n_draws=4000)
+    benchmark.group = "one chain of 4,000 draws, n = 60"
+    fit = benchmark.pedantic(
+        lambda: fitter.fit(network, rng=np.random.default_rng(1)), rounds=3, iterations=1, warmup_rounds=1
+    )
+    assert fit.labels.tolist() == [0] * 20 + [1] * 20 + [2] * 20
+    benchmark.extra_info |= {"effective draws of the worst quantity": round(fit.diagnostics["ess_bulk"])}

@@ -1,0 +1,68 @@
+"""What every scenario of the catalog must keep."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+import tomli_w
+
+from simlab.foundation.settings import without_none
+from simlab.generate.catalog import scenarios
+from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import simulate
+from simlab.testing import check_scenario
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_every_scenario_passes_the_check(name: str) -> None:
+    check_scenario(scenarios[name].thing)
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_settings_survive_json_and_toml(name: str) -> None:
+    scenario = scenarios[name].thing
+    for given in (scenario.everything(), scenario.given()):
+        assert Scenario(**json.loads(json.dumps(given))) == scenario
+        again = Scenario(**tomllib.loads(tomli_w.dumps(without_none(given))))
+        assert again.but(**{k: v for k, v in given.items() if v is None}) == scenario
+        assert Scenario(**json.loads(json.dumps(given))).key == scenario.key
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_the_networks_have_the_actors_density_and_clusters_asked_for(name: str) -> None:
+    """In the first period as many actors as asked for; over all networks the density that is expected, by its own spread."""
+    scenario = scenarios[name].thing
+    panel, truth = simulate(scenario, seed=11)
+    assert (len(panel.sites), panel.relations, len(panel.periods)) == (
+        scenario.n_sites,
+        scenario.relations,
+        scenario.n_periods,
+    )
+    for key in panel.keys:
+        network, true = panel.network(*key), truth.network(*key)
+        if key[2] == "1":
+            assert network.n_actors == scenario.n_actors
+            assert set(true.labels.tolist()) == set(range(scenario.n_clusters))
+        r = scenario.relations.index(key[1])
+        wanted = scenario.degree_wanted(r, network.n_actors) / (network.n_actors - 1)
+        assert abs(network.density - wanted) < 0.2 * wanted + 0.02
+        assert network.observed.sum() == network.n_actors * (network.n_actors - 1)
+
+
+def test_another_seed_and_another_replicate_are_other_worlds() -> None:
+    scenario = scenarios["managers"].thing
+    ties = [
+        simulate(scenario, seed=seed, replicate=replicate).panel.network().ties
+        for seed, replicate in [(1, 0), (1, 1), (2, 0)]
+    ]
+    assert not np.array_equal(ties[0], ties[1])
+    assert not np.array_equal(ties[0], ties[2])
+    assert len({entry.thing.key for entry in scenarios}) == len(scenarios.names())
+
+
+@pytest.mark.parametrize("changes", [{"n_actors": 24, "mean_degree": 5.0}, {"n_clusters": 1, "reciprocity": None}])
+def test_the_check_passes_scenarios_of_ones_own(changes: dict[str, float]) -> None:
+    check_scenario(Scenario(**changes))

@@ -1,0 +1,55 @@
+"""Fits and truths with given labels, for metrics and tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from simlab.fit.fit import Fit, Status
+from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import simulate
+from simlab.generate.truth import NetworkTruth
+
+
+def made_fit(labels: list[int] | np.ndarray, actors: str | tuple[str, ...] = "", **changes: Any) -> Fit:
+    """Return a fit with these labels; ``actors`` are letters, a, b, c and so on unless said."""
+    found = np.asarray(labels, dtype=np.int64)
+    values: dict[str, Any] = {
+        "fitter": "made",
+        "actors": tuple(actors) or tuple(chr(ord("a") + i) for i in range(len(found))),
+        "status": Status.OK,
+        "message": "",
+        "labels": found,
+        "membership": np.eye(int(found.max()) + 1)[found],
+        "positions": None,
+        "bridging": {"participation": np.zeros(len(found))},
+        "bridging_score": "participation",
+        "seconds": 1.5,
+    }
+    return Fit(**{**values, **changes})
+
+
+def made_truth(labels: list[int] | np.ndarray, actors: str | tuple[str, ...] = "", **changes: Any) -> NetworkTruth:
+    """Return a truth with these labels; nobody is a bridger, nobody is core unless said."""
+    true = np.asarray(labels, dtype=np.int64)
+    names = tuple(actors) or tuple(chr(ord("a") + i) for i in range(len(true)))
+    panel, truth = simulate(Scenario(n_actors=max(len(true), 4), reciprocity=None), seed=1)
+    whole = truth.network(*panel.keys[0])
+    few = slice(len(true))
+    values: dict[str, Any] = {
+        "actors": names,
+        "labels": true,
+        "partner": np.full(len(true), -1),
+        "positions": whole.positions[few],
+        "bridger": np.zeros(len(true), dtype=bool),
+        "core": np.zeros(len(true), dtype=bool),
+        "came": np.zeros(len(true), dtype=bool),
+        "switched": np.zeros(len(true), dtype=bool),
+        "probability": whole.probability[few, few],
+        "either": whole.either[few, few],
+        "ties": whole.ties[few, few],
+        "attributes": {name: column[few] for name, column in whole.attributes.items()},
+    }
+    return replace(whole, **{**values, **changes})

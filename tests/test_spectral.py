@@ -1,0 +1,100 @@
+"""Spectral clustering."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+from reference.fits import check_fit, network_from, odd_networks, planted
+
+from simlab.fit.fit import Status
+from simlab.fit.spectral import Spectral, modularity
+from simlab.foundation.errors import InputError
+from simlab.panel import Network
+
+BLOCKS = [0] * 12 + [1] * 15
+
+
+@pytest.mark.parametrize("n_clusters", [2, (1, 5)])
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_two_planted_blocks_are_found(seed: int, directed: bool, n_clusters: int | tuple[int, int]) -> None:
+    network = planted((12, 15), 0.7, 0.05, seed, directed=directed)
+    fit = Spectral(n_clusters=n_clusters).fit(network, rng=np.random.default_rng(seed))
+    check_fit(fit, network)
+    assert fit.status == Status.OK
+    assert fit.labels.tolist() == BLOCKS
+
+
+def test_nothing_is_found_where_ties_do_not_depend_on_the_blocks() -> None:
+    network = planted((12, 15), 0.3, 0.3, 4)
+    labels = Spectral(n_clusters=2).fit(network, rng=np.random.default_rng(0)).labels
+    agreement = np.mean(labels == BLOCKS)
+    assert 0.2 < agreement < 0.8
+
+
+@pytest.mark.parametrize("name", odd_networks())
+@pytest.mark.parametrize("n_clusters", [1, 2, (1, 6)])
+def test_odd_networks(name: str, n_clusters: int | tuple[int, int]) -> None:
+    network = odd_networks()[name]
+    fit = Spectral(n_clusters=n_clusters).fit(network, rng=np.random.default_rng(1))
+    check_fit(fit, network)
+
+
+def test_an_actor_without_answers_is_kept_and_flagged() -> None:
+    fit = Spectral(n_clusters=2).fit(odd_networks()["an actor not observed"], rng=np.random.default_rng(1))
+    assert np.flatnonzero(fit.unknown).tolist() == [3]
+    assert fit.labels[[0, 1, 2]].tolist() == [0, 0, 0]
+    assert fit.labels[4:].tolist() == [1, 1, 1, 1]
+
+
+def test_the_number_of_clusters_is_that_of_the_highest_modularity() -> None:
+    network = planted((9, 9, 9), 0.7, 0.05, 3)
+    fit = Spectral(n_clusters=(1, 6)).fit(network, rng=np.random.default_rng(2))
+    values = fit.choice["minus_modularity"]
+    assert list(values) == [1, 2, 3, 4, 5, 6]
+    assert fit.n_clusters == 3 == min(values, key=lambda g: values[g])
+    assert values[3] == pytest.approx(-modularity(network.weights(), fit.labels))
+    assert Spectral(n_clusters=3).fit(network, rng=np.random.default_rng(2)).choice == {}
+
+
+def test_more_clusters_than_actors_are_refused_or_left_out() -> None:
+    network = odd_networks()["two actors"]
+    with pytest.raises(InputError, match=r"n_clusters = 3.*at most the number of actors, 2"):
+        Spectral(n_clusters=3).fit(network, rng=np.random.default_rng(1))
+    fit = Spectral(n_clusters=(1, 6)).fit(network, rng=np.random.default_rng(1))
+    assert list(fit.choice["minus_modularity"]) == [1, 2]
+
+
+def test_the_same_stream_gives_the_same_fit() -> None:
+    network = planted((9, 9, 9), 0.5, 0.15, 3)
+    one, other = (Spectral(n_clusters=4).fit(network, rng=np.random.default_rng(5)) for _ in range(2))
+    assert one.membership.tolist() == other.membership.tolist()
+
+
+def test_the_order_of_actors_does_not_matter() -> None:
+    network = planted((9, 9, 9), 0.7, 0.1, 3)
+    turn = np.random.default_rng(1).permutation(27)
+    turned = Network(network.actors, network.state[np.ix_(turn, turn)])
+    one = Spectral(n_clusters=3).fit(network, rng=np.random.default_rng(5)).labels
+    other = Spectral(n_clusters=3).fit(turned, rng=np.random.default_rng(5)).labels
+    assert ((one[turn][:, None] == one[turn]) == (other[:, None] == other)).all()
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 5])
+def test_modularity_equals_that_of_networkx(n_clusters: int) -> None:
+    rng = np.random.default_rng(n_clusters)
+    network = planted((8, 12), 0.4, 0.2, 1)
+    labels = rng.integers(0, n_clusters, 20)
+    groups = [set(np.flatnonzero(labels == g).tolist()) for g in np.unique(labels)]
+    expected = nx.community.modularity(nx.from_numpy_array(network.weights()), groups)
+    assert modularity(network.weights(), labels) == pytest.approx(expected, abs=1e-12)
+
+
+def test_modularity_without_ties_is_zero() -> None:
+    assert modularity(np.zeros((4, 4)), np.array([0, 0, 1, 1])) == 0.0
+
+
+def test_one_actor_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 2 actors"):
+        Spectral(n_clusters=1).fit(network_from(np.zeros((1, 1), dtype=int)), rng=np.random.default_rng(1))
