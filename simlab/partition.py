@@ -62,7 +62,8 @@ def aligned(labels: Labels, reference: Labels) -> NDArray[np.int64]:
     Clusters without a partner keep numbers that the reference does not use.
     """
     labels = np.asarray(labels)
-    names = dict(match(contingency(labels, reference)))
+    table = contingency(labels, reference)
+    names = {g: h for g, h in match(table) if table[g, h] > 0}
     taken = set(names.values()) | set(np.asarray(reference)[np.asarray(reference) >= 0].tolist())
     spare = (k for k in range(len(taken) + labels.size + 1) if k not in taken)
     for value in np.unique(labels[labels >= 0]).tolist():
@@ -75,7 +76,7 @@ def co_clustering(draws: Labels) -> Floats:
     """Return the share of draws (n_draws, n_actors) in which two actors are together: (n_actors, n_actors)."""
     draws = np.asarray(draws)
     total = np.zeros((draws.shape[1], draws.shape[1]))
-    for g in np.unique(draws):
+    for g in np.unique(draws[draws >= 0]):
         member = (draws == g).astype(np.float32)
         total += member.T @ member
     return np.asarray(total / draws.shape[0])

@@ -78,4 +78,4 @@ class Registry(Generic[T]):
 def _same(one: object, other: object) -> bool:
     """Say whether two things are one definition, imported twice (a script that is run and imported)."""
     names = [(getattr(t, "__qualname__", None), getattr(t, "__code__", None)) for t in (one, other)]
-    return one is other or (names[0][0] is not None and names[0][0] == names[1][0])
+    return one is other or (names[0][0] is not None and names[0] == names[1])

@@ -6,7 +6,6 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,13 +39,13 @@ class Settings(BaseModel):
     def given(self) -> dict[str, Any]:
         """Return the settings that differ from their defaults."""
         fields = type(self).model_fields
-        return {k: v for k, v in self if v != fields[k].default}
+        return {k: v for k, f in fields.items() if (v := getattr(self, k)) != f.default}
 
     def everything(self) -> dict[str, Any]:
         """Return every setting with its value, as plain JSON types."""
         return self.model_dump(mode="json")
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Sixteen hex digits of the content; a field that keeps its default leaves the key as it is."""
         given = self.model_dump(mode="json", include=set(self.given()))
@@ -58,6 +57,8 @@ def plain_value(text: str) -> Any:
     """Return the value that ``text`` writes in TOML (``3``, ``0.5``, ``[1, 2]``, ``true``, ``none``), else the text."""
     if text.strip().lower() == "none":
         return None
+    if "\n" in text:
+        return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -95,10 +96,12 @@ def check_known(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
-        return value.item()
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value + 0.0  # minus nought is nought
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return tuple(_plain(v) for v in value)
     return value
 
@@ -106,7 +109,9 @@ def _plain(value: Any) -> Any:
 def _one_line(error: ValidationError, settings: type[BaseModel]) -> str:
     lines: list[str] = []
     for problem in error.errors():
-        path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))
+        path = shown(
+            ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))
+        )
         if problem["type"] == "extra_forbidden":
             known = list(settings.model_fields)
             lines.append(

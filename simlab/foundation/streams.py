@@ -31,7 +31,9 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
         Where ``seed`` is not an integer from 0.
     """
     check_seed(seed)
-    digest = hashlib.sha256(json.dumps([int(seed), *names]).encode()).digest()
+    digest = hashlib.sha256(
+        json.dumps([int(seed), *(n if isinstance(n, str) else int(n) for n in names)]).encode()
+    ).digest()
     words = np.frombuffer(digest, dtype="<u4").tolist()
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
 

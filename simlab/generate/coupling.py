@@ -129,20 +129,23 @@ def solve_mixture(settings: list[str], jaccards: list[float], reach: Floats, tot
     shares = np.zeros(len(wanted))
     active = [s for s in range(len(wanted)) if wanted[s] > base[s] and gains[s, s] > 1e-12]
     while active:
-        part = np.linalg.solve(gains[np.ix_(active, active)], (wanted - base)[active])
+        part = np.linalg.lstsq(gains[np.ix_(active, active)], (wanted - base)[active], rcond=1e-10)[0]
         if part.min() >= 0.0:
             shares[active] = part
             break
         active.remove(active[int(np.argmin(part))])
     if shares.sum() > 1.0 + 1e-9:
-        worst = int(np.argmax(shares))
-        most = reach[worst].max()
-        together = " (less where both overlap and tie_persistence are high)" if len(wanted) > 1 else ""
-        raise InputError.of(
-            settings[worst],
-            jaccards[worst],
-            f"must be at most {most / max(totals[worst] - most, 1e-12):.3f} in this world{together}",
-        )
+        alone = wanted - reach[np.arange(len(wanted)), np.arange(len(wanted))]
+        worst = int(np.argmax(alone if alone.max() > 0.0 else shares))
+        most, beside = reach[worst, worst], ""
+        if alone.max() <= 0.0:
+            # Both are possible, but not together: the most of this one while the other is as wanted.
+            other = 1 - worst
+            room = (wanted[other] - reach[other, other]) / (reach[other, worst] - reach[other, other])
+            most = room * reach[worst, worst] + (1.0 - room) * reach[worst, other]
+            beside = f" beside {settings[other]} = {jaccards[other]}"
+        limit = most / max(totals[worst] - most, 1e-12)
+        raise InputError.of(settings[worst], jaccards[worst], f"must be at most {limit:.3f} in this world{beside}")
     return np.clip(shares, 0.0, 1.0)
 
 

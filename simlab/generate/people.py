@@ -208,8 +208,14 @@ class _Crowd:
             "service": 1.0 - world.service_commonness,
         }[name]
         weights = None if shares is None else np.array(shares) / sum(shares)
-        common, mixed = names[label % len(names)], self.rng.random() < at_large
-        anybody = names[int(self.rng.choice(len(names), p=weights))]
+        own = label % len(names)
+        common, mixed = names[own], self.rng.random() < at_large
+        if name == "service":
+            # The rest work in the other areas, so that the share in their own is what was asked for.
+            others = max(len(names) - 1, 1)
+            anybody = names[(own + 1 + int(self.rng.integers(others))) % len(names)]
+        else:
+            anybody = names[int(self.rng.choice(len(names), p=weights))]
         return anybody if mixed else common
 
     def people(self) -> People:

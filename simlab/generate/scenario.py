@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -28,8 +29,12 @@ class Scenario(Settings):
     n_actors: int = Field(default=60, ge=2, le=5000, description="actors present at a site in a period")
     n_clusters: int = Field(default=3, ge=1, description="clusters (G)")
     n_dims: int = Field(default=2, ge=1, le=5, description="dimensions of the latent space (d)")
-    separation: float = Field(default=4.0, ge=0.0, description="distance of the nearest centres, in units of spread")
-    spread: float = Field(default=1.0, gt=0.0, description="standard deviation of positions in a cluster (sigma)")
+    separation: float = Field(
+        default=4.0, ge=0.0, le=1000.0, description="distance of the nearest centres, in units of spread"
+    )
+    spread: float = Field(
+        default=1.0, gt=0.0, le=1000.0, description="standard deviation of positions in a cluster (sigma)"
+    )
     cluster_shares: tuple[float, ...] | None = Field(
         default=None, description="share of actors in each cluster; none: equal"
     )
@@ -103,6 +108,9 @@ class Scenario(Settings):
     def _numbers(cls, value: Any) -> Any:
         if value is not None and (isinstance(value, (bool, str)) or not isinstance(value, (int, float, tuple))):
             raise ValueError("must be a number, or one number a relation")
+        for each in value if isinstance(value, tuple) else () if value is None else (value,):
+            if isinstance(each, bool) or not isinstance(each, (int, float)) or not math.isfinite(each):
+                raise ValueError("must be a number, or one number a relation")
         return value
 
     @field_validator("organisations", "seniorities", "services", "relations")
@@ -185,5 +193,5 @@ def _check_shares(field: str, shares: tuple[float, ...] | None, count: int, of: 
         return
     if len(shares) != count:
         raise ValueError(f"{field} = {shares}: must be {count} numbers, one for each of {of}")
-    if min(shares) < 0.0 or (positive and min(shares) == 0.0) or sum(shares) <= 0.0:
+    if not math.isfinite(sum(shares)) or min(shares) < 0.0 or (positive and min(shares) == 0.0) or sum(shares) <= 0.0:
         raise ValueError(f"{field} = {shares}: must be {'positive' if positive else 'not negative'} numbers")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from simlab.generate import coupling
 from simlab.generate.people import ATTRIBUTES, People
@@ -241,5 +241,5 @@ def solve_intercept(scores: Floats, density: float) -> float:
     """Return the intercept at which the mean of expit(intercept + score) is ``density``; 0 where there are no scores."""
     if scores.size == 0:
         return 0.0
-    low, high = -scores.max() - 40.0, -scores.min() + 40.0
+    low, high = logit(density) - scores.max() - 1.0, logit(density) - scores.min() + 1.0
     return float(brentq(lambda intercept: float(expit(intercept + scores).mean()) - density, low, high, xtol=1e-12))

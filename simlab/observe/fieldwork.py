@@ -62,6 +62,10 @@ def observe(panel: Panel, fieldwork: Fieldwork, *, seed: int, replicate: int = 0
         told = state <= DyadState.TIE
         state[told & ~answered[t, members][:, None]] = DyadState.NO_ANSWER
         state[told & ~asked[t, members][:, None]] = DyadState.NOT_ASKED
+        if not panel.directed[panel.relations.index(relation)]:
+            # Of an undirected tie one account is enough.
+            order = np.array([1, 0, 2, 3, 4, 5])[state]
+            state = np.where(order <= order.T, state, state.T)
         states[site, relation, period] = state
     return Panel(
         actors=panel.actors,
