@@ -57,11 +57,14 @@ def build_panel(
         for actor in (tie.source, tie.target):
             if listed is not None and actor not in listed:
                 raise InputError(f"{tie.where}: the actor {actor!r} is not listed among the actors")
+    for node in nodes:
+        if listed is not None and node not in listed:
+            raise InputError(f"{name}: the actor {node!r} is not listed among the actors")
     actors = tuple(sorted(listed if listed is not None else {*nodes, *(a for t in ties for a in (t.source, t.target))}))
     if not actors:
         raise InputError(f"{name}: no ties and no actors")
     periods = _in_order({t.period for t in ties} | {r.period for r in rows or [] if r.period})
-    relations = tuple(dict.fromkeys(t.relation for t in ties)) or ("",)
+    relations = tuple(sorted({t.relation for t in ties})) or ("",)
     if len(periods) > 1 and "" in periods:
         raise InputError(f"{name}: some ties have a period and others none")
     wrong = [r for r in undirected_relations if r not in relations]
@@ -95,7 +98,7 @@ def build_panel(
 def _in_order(periods: set[str]) -> tuple[str, ...]:
     """Return the periods in order: of numbers where all are, else of the alphabet."""
     try:
-        return tuple(sorted(periods, key=float)) or ("",)
+        return tuple(sorted(periods, key=lambda period: (float(period), period))) or ("",)
     except ValueError:
         return tuple(sorted(periods))
 
@@ -202,9 +205,7 @@ def _fill(
             continue
         pair = (tie.source, tie.target) if directed[tie.relation] else tuple(sorted((tie.source, tie.target)))
         key = (tie.relation, tie.period, pair[0], pair[1])
-        if key in seen:
-            duplicates += 1
-            continue
+        duplicates += key in seen
         seen.add(key)
         i, j = where[tie.source], where[tie.target]
         t = periods.index(tie.period)

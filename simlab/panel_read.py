@@ -77,8 +77,12 @@ def panel_from_tables(ties: Any, actors: Any = None, *, undirected: bool = False
 
 
 def _check_file(file: Path) -> None:
-    if not file.exists():
-        raise InputError(f"{file}: no such file")
+    try:
+        there = file.exists()
+    except OSError as error:
+        raise InputError(f"{shown(str(file))}: cannot be read ({error.strerror})") from None
+    if not there:
+        raise InputError(f"{shown(str(file), 200)}: no such file")
     if file.is_dir():
         raise InputError(f"{file}: is a folder, not a file")
 

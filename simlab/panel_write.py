@@ -20,10 +20,9 @@ def write_panel(panel: Panel, folder: Path) -> list[Path]:
     """
     written = [folder / "actors.csv", folder / "ties.csv"]
     _write_rows(written[0], *_actor_rows(panel))
-    _write_rows(written[1], ("site", "relation", "period", "source", "target"), _tie_rows(panel))
+    _write_rows(written[1], *_tie_rows(panel))
     for network in panel.networks():
-        parts = [part.replace(" ", "-") for part in (network.site, network.relation, network.period) if part]
-        written.append(folder / ("_".join(["network", *parts]) + ".graphml"))
+        written.append(folder / f"{_file_name(network, [path.stem for path in written])}.graphml")
         write_graphml(network, written[-1])
     return written
 
@@ -49,31 +48,48 @@ def write_graphml(network: Network, path: Path) -> None:
 
 def _actor_rows(panel: Panel) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
     names = list(panel.attributes)
+    site = ["site"] if any(panel.sites) else []
+    sites = [[name] if name else [] for name in panel.site_of]
     if len(panel.periods) == 1 and panel.answered.all():
         rows: list[Sequence[object]] = [
-            (actor, panel.site_of[i], *(panel.attributes[name][0, i] for name in names))
+            (actor, *sites[i], *(panel.attributes[name][0, i] for name in names))
             for i, actor in enumerate(panel.actors)
         ]
-        return ("actor", "site", *names), rows
+        return ("actor", *site, *names), rows
     rows = [
         (
             actor,
-            panel.site_of[i],
+            *sites[i],
             *(panel.attributes[name][t, i] for name in names),
-            period,
+            *([period] if period else []),
             *(str(bool(flags[t, i])).lower() for flags in (panel.present, panel.asked, panel.answered)),
         )
         for t, period in enumerate(panel.periods)
         for i, actor in enumerate(panel.actors)
     ]
-    return ("actor", "site", *names, "period", "present", "asked", "answered"), rows
+    period_column = ["period"] if any(panel.periods) else []
+    return ("actor", *site, *names, *period_column, "present", "asked", "answered"), rows
 
 
-def _tie_rows(panel: Panel) -> Iterable[Sequence[object]]:
-    for network in panel.networks():
-        for i, j in np.argwhere(network.ties):
-            if network.directed or i < j:
-                yield network.site, network.relation, network.period, network.actors[i], network.actors[j]
+def _tie_rows(panel: Panel) -> tuple[Sequence[str], list[Sequence[object]]]:
+    """Return header and rows; a column that is empty throughout is left out."""
+    named = [kind for kind in ("site", "relation", "period") if any(getattr(panel, f"{kind}s"))]
+    rows: list[Sequence[object]] = [
+        (*(getattr(network, kind) for kind in named), network.actors[i], network.actors[j])
+        for network in panel.networks()
+        for i, j in np.argwhere(network.ties)
+        if network.directed or i < j
+    ]
+    return (*named, "source", "target"), rows
+
+
+def _file_name(network: Network, taken: Sequence[str]) -> str:
+    """Return a name that any file system takes, and that no other network has."""
+    parts = ["network", *(part for part in (network.site, network.relation, network.period) if part)]
+    name = "_".join("".join(c if c.isalnum() or c in "-_" else "-" for c in part) for part in parts)
+    while name in taken:
+        name += "+"
+    return name
 
 
 def _write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

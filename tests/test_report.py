@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import network_of
+from PIL import Image
 
 from simlab import Fieldwork, Louvain, Scenario, Spectral, Study, cases, grid, run, stream
 from simlab.foundation.errors import InputError
 from simlab.report import figures
 from simlab.report import page as page_module
-from simlab.report.answer import answer, crossing, fullest, sentences
+from simlab.report.answer import answer, sentences
+from simlab.report.choices import fullest
 from simlab.report.counts import chosen_numbers
 from simlab.report.example import example
 from simlab.report.headline import MOST_ROWS, as_text, headline
+from simlab.report.measures import BAYES
 from simlab.report.networks import draw_network, plot_fits, top_bridgers
-from simlab.report.numbers import Estimate, duration, number, percent, plus_minus, pooled
+from simlab.report.numbers import Estimate, crossing, duration, number, percent, plus_minus, pooled
 from simlab.report.page import PICTURE_DPI, write_report
 from simlab.report.results import Results
 from simlab.report.sections import fitter_lines
@@ -175,17 +178,6 @@ def test_page_escapes_and_fetches_nothing(page: str) -> None:
     assert re.findall(r"https?://|@import|url\(", page) == []
 
 
-def test_report_lies_beside_the_store(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from PIL import Image
-
-    monkeypatch.setattr(page_module, "PICTURE_DPI", PICTURE_DPI)
-    written = write_report(store, tmp_path / "deep" / "page.html")
-    assert written.page == tmp_path / "deep" / "page.html"
-    with Image.open(written.picture) as image:
-        assert image.size == (1600, 1000)
-    assert sorted(p.name for p in written.page.parent.iterdir()) == ["page.html", "page.png"]
-
-
 def test_page_that_cannot_be_written(store: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.html").mkdir()
@@ -237,7 +229,7 @@ def test_fitter_that_is_not_registered_here(store: Path, tmp_path: Path) -> None
     assert fitter_lines(results)[0][:2] == (HOSTILE, "my-own, which is not registered here")
 
 
-def test_single_scenario_fitter_and_replicate(tmp_path: Path) -> None:
+def test_single_scenario_fitter_and_replicate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     where = made(tmp_path, "single", fitters=[Spectral(n_clusters=3)], replicates=1)
     dataset = loaded(where)
     table = headline(dataset)
@@ -245,7 +237,12 @@ def test_single_scenario_fitter_and_replicate(tmp_path: Path) -> None:
     assert "±" not in "".join(table.cells()[0])
     assert "One replicate" in table.notes[0]
     assert "±" not in " ".join(answer(dataset))
-    assert "Is &lt;script&gt;" in write_report(where).page.read_text()
+    monkeypatch.setattr(page_module, "PICTURE_DPI", PICTURE_DPI)
+    written = write_report(where, tmp_path / "deep" / "page.html")
+    assert "Is &lt;script&gt;" in written.page.read_text()
+    assert sorted(p.name for p in written.page.parent.iterdir()) == ["page.html", "page.png"]
+    with Image.open(written.picture) as image:
+        assert image.size == (1600, 1000)
 
 
 def test_names_as_levels_and_some_metrics(tmp_path: Path) -> None:
@@ -297,7 +294,7 @@ def test_recovery_shows_both_references(store: Path) -> None:
         drawn = figures.recovery(results)
         assert drawn is not None
         texts = [t.get_text() for axes in drawn.figure.axes for t in axes.texts]
-        assert texts.count(figures.BAYES) == 2
+        assert texts.count(BAYES) == 2
         information = results.curve("information", "separation", results.panels()[0])[0]
         crossed = crossing(np.array([2.0, 6.0]), information, 1.0)
         assert texts.count(figures.LINE) == (2 if crossed is not None else 0)

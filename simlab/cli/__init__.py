@@ -25,7 +25,17 @@ def call(arguments: list[str]) -> int:
     # Typer has click inside or beside it, depending on its version.
     wrong_usage = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
-        command().main(arguments, prog_name="simlab", standalone_mode=False)
+        code = command().main(arguments, prog_name="simlab", standalone_mode=False)
+        sys.stdout.flush()
+        # Typer turns Ctrl-C into this code.
+        return _say("stopped", STOPPED) if code == STOPPED else int(code or DONE)
+    except StoppedError as stop:
+        return _say(str(stop), STOPPED)
+    except SystemExit as leave:
+        # Typer leaves in this way when whoever read our output has gone, as `head` does.
+        if isinstance(leave.__context__, BrokenPipeError):
+            return _nobody_reads()
+        return int(leave.code) if isinstance(leave.code, int) else WORK_FAILED
     except typer.Exit as leave:
         return int(leave.exit_code)
     except InputError as error:
@@ -35,9 +45,7 @@ def call(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _say(str(stop) or "stopped", STOPPED)
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return _nobody_reads()
     except MemoryError:
         return _say("not enough memory", WORK_FAILED)
     except Exception as error:
@@ -48,6 +56,14 @@ def call(arguments: list[str]) -> int:
         return _say(
             f"{type(error).__name__}: {text} (a fault of simlab: SIMLAB_TRACEBACK=1 shows where)", WORK_FAILED, error
         )
+
+
+class StoppedError(Exception):
+    """A command was stopped by Ctrl-C; the message says what is kept."""
+
+
+def _nobody_reads() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from simlab.cli import StoppedError
 from simlab.cli.progress import suitable
 from simlab.foundation.errors import InputError
 from simlab.report.describe import describe_fit
 from simlab.study.cell import OK, PENDING, STATUS_NAMES, Place
 from simlab.study.design import Study
-from simlab.study.replay import cell_name, replay, stored_study
+from simlab.study.replay import cell_name, level_text, replay, stored_study
 from simlab.study.run import check_backend, default_store, run
 from simlab.study.script import load_study
 from simlab.study.store import opened
@@ -42,7 +43,7 @@ def run_study(
     try:
         dataset = run(study, store, jobs=jobs, backend=backend, scheduler=scheduler, progress=suitable())
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
+        raise StoppedError(
             f"stopped; what was computed is in {store}: the same command goes on from there"
         ) from None
     from simlab.report.headline import as_text, headline
@@ -91,7 +92,7 @@ def show_status(store: Path) -> None:
     for index in np.argwhere(codes > OK):
         at = tuple(int(i) for i in index)
         kind, text = STATUS_NAMES[int(codes[at])], _kind_of(str(messages[at]))
-        name = ",".join(f"{d}={_plain(labels[d][i])}" for d, i in zip(dims, at, strict=True))
+        name = ",".join(f"{d}={level_text(labels[d][i])}" for d, i in zip(dims, at, strict=True))
         shown.setdefault((kind, text), []).append(name)
         example.setdefault((kind, text), str(messages[at]))
     for (kind, text), names in sorted(shown.items(), key=lambda item: (item[0][0] != "failed", -len(item[1]))):
@@ -177,7 +178,3 @@ def _kind_of(message: str) -> str:
     import re
 
     return re.sub(r"\d+(\.\d+)?", "…", message.split("; ")[0])
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

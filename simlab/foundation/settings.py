@@ -62,6 +62,10 @@ def plain_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return float(text)  # TOML has no .9
+    except ValueError:
         return text
 
 
@@ -75,15 +79,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML ({shown(str(error))})") from None
-
-
-def without_none(value: Any) -> Any:
-    """Return nested dicts and lists without None, which TOML cannot write; a missing key means the same."""
-    if isinstance(value, dict):
-        return {k: without_none(v) for k, v in value.items() if v is not None}
-    if isinstance(value, (list, tuple)):
-        return [without_none(v) for v in value]
-    return value
 
 
 def check_known(kind: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -16,6 +16,8 @@ from simlab.foundation.errors import InputError
 Floats = NDArray[np.float64]
 States = NDArray[np.int8]
 
+# Expected ties of two networks together below which a Jaccard index is no property of a world, but chance.
+_FEW_TIES = 20.0
 _FORTH = np.array([0.0, 1.0, 0.0, 1.0])
 _BACK = np.array([0.0, 0.0, 1.0, 1.0])
 
@@ -121,7 +123,8 @@ def solve_mixture(settings: list[str], jaccards: list[float], reach: Floats, tot
     Raises
     ------
     InputError
-        Where more is wanted than the probabilities of the ties allow; the message gives the limit.
+        Where more is wanted than the probabilities of the ties allow; the message gives the limit. Among a handful of
+        people, who happened to stay, whatever is possible is taken: whether a world exists must not hang on chance.
     """
     base = reach[:, -1]
     gains = reach[:, :-1] - base[:, None]
@@ -134,6 +137,8 @@ def solve_mixture(settings: list[str], jaccards: list[float], reach: Floats, tot
             shares[active] = part
             break
         active.remove(active[int(np.argmin(part))])
+    if shares.sum() > 1.0 + 1e-9 and min(totals) < _FEW_TIES:
+        return np.asarray(shares / shares.sum())
     if shares.sum() > 1.0 + 1e-9:
         alone = wanted - reach[np.arange(len(wanted)), np.arange(len(wanted))]
         worst = int(np.argmax(alone if alone.max() > 0.0 else shares))

@@ -7,8 +7,8 @@ from simlab.generate.truth import NetworkTruth
 from simlab.metrics.metric import Kind, metric
 
 
-@metric("n_clusters", kind=Kind.FIT, long_name="number of clusters chosen", reference="of the fitter", low=1.0)
-def n_clusters(fit: Fit, truth: NetworkTruth) -> float:
+@metric("n_clusters_chosen", kind=Kind.FIT, long_name="number of clusters chosen", reference="of the fitter", low=1.0)
+def n_clusters_chosen(fit: Fit, truth: NetworkTruth) -> float:
     """Return the number of clusters of the fit."""
     return float(fit.n_clusters)
 

@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from simlab.report.numbers import Estimate, Floats, level_text, listed, number, percent, plain, pooled, words
+from simlab.report.choices import any_metric, best_fitter, fieldwork_name, fullest
+from simlab.report.numbers import (
+    Estimate,
+    Floats,
+    capital,
+    crossing,
+    duration,
+    listed,
+    number,
+    percent,
+    plain,
+    pooled,
+    words,
+)
 from simlab.report.results import Results
 
 GOOD_ARI = 0.8
@@ -28,40 +41,13 @@ def sentences(results: Results) -> list[str]:
     """Return the answer that results give."""
     if not results.metrics or not any(results.has(name) for name in results.metrics):
         return ["Nothing yet: no cell has a value."]
-    makers = (_recovery, _fitters, _fieldwork, _bridgers, _stability, number_of_clusters, _anything)
+    makers = (_recovery, _fitters, _fieldwork, _bridgers, _stability, number_of_clusters, _anything, _time)
     found: list[str] = []
     for make in makers:
-        if make is _anything and len(found) >= 2:
+        if make in (_anything, _time) and len(found) >= 2:
             break
         found += make(results)
     return found[:MOST_SENTENCES]
-
-
-def best_fitter(results: Results, metric: str = "ari") -> int:
-    """Return the place of the fitter with the highest mean of a metric over everything."""
-    values = results.cells(metric)
-    means = [pooled(values[:, :, k]).mean for k in range(len(results.fitters))]
-    return int(np.nanargmax(means))
-
-
-def fullest(results: Results) -> int:
-    """Return the fieldwork that restricts the least where one does in every respect, else the first."""
-    settings = results.design["fieldworks"]["settings"]
-    generous = [
-        (s.get("response_rate", 1.0), s.get("max_nominations") or math.inf, -s.get("absence", 0.0)) for s in settings
-    ]
-    for i, one in enumerate(generous):
-        if all(a >= b for other in generous for a, b in zip(one, other, strict=True)):
-            return i
-    return 0
-
-
-def fieldwork_name(results: Results, place: int) -> str:
-    """Return the name of a fieldwork from its levels that vary; empty where there is only one fieldwork."""
-    sizes = tuple(results.dataset.sizes[d] for d in results.fieldwork_dims)
-    index = np.unravel_index(place, sizes) if sizes else ()
-    named = [level_text(d, results.levels(d)[i]) for d, i in zip(results.fieldwork_dims, index, strict=True)]
-    return ", ".join(n for n, size in zip(named, sizes, strict=True) if size > 1)
 
 
 def _along(results: Results, values: Floats, fieldwork: int) -> tuple[str, list[float | str], list[Estimate]]:
@@ -83,7 +69,7 @@ def _ends(axis: str, levels: list[float | str], means: list[Estimate]) -> tuple[
     known = [i for i, m in enumerate(means) if m.known]
     if isinstance(levels[0], float):
         first, last = known[0], known[-1]
-        return f"as {words(axis)} goes from {plain(levels[first])} to {plain(levels[last])}", first, last
+        return f"as the {words(axis)} goes from {plain(levels[first])} to {plain(levels[last])}", first, last
     first, last = min(known, key=lambda i: means[i].mean), max(known, key=lambda i: means[i].mean)
     return f"from “{plain(levels[first])}” to “{plain(levels[last])}”", first, last
 
@@ -128,7 +114,7 @@ def _threshold(results: Results, axis: str, levels: list[float | str], means: li
     x = np.array(levels, dtype=float)
     at = crossing(x, values, GOOD_ARI)
     if at is None:
-        return f", {GOOD_ARI:g} or more at {listed([plain(v) for v, g in zip(levels, good, strict=True) if g])}"
+        return f", {GOOD_ARI:g} or more at {_first([plain(v) for v, g in zip(levels, good, strict=True) if g])}"
     i = int(np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2)) if x[0] < x[-1] else 0
     slope = abs(values[i + 1] - values[i]) / abs(x[i + 1] - x[i])
     error = max(means[i].mcse, means[i + 1].mcse) / slope if slope > 0 else math.nan
@@ -138,16 +124,6 @@ def _threshold(results: Results, axis: str, levels: list[float | str], means: li
         information = np.array([m.mean for m in _along(results, results.cells("information")[:, :, 0], 0)[2]])
         text += f" (information cλ² of {np.interp(at, x, information):.1f})" if x[0] < x[-1] else ""
     return text
-
-
-def crossing(x: Floats, y: Floats, level: float) -> float | None:
-    """Return where ``y`` along ``x`` crosses ``level``, interpolated; None where it does not, or more than once."""
-    above = y >= level
-    turns = np.flatnonzero(above[1:] != above[:-1])
-    if len(turns) != 1 or not np.isfinite(y).all():
-        return None
-    i = int(turns[0])
-    return float(x[i] + (level - y[i]) / (y[i + 1] - y[i]) * (x[i + 1] - x[i]))
 
 
 def _fitters(results: Results) -> list[str]:
@@ -176,10 +152,14 @@ def _fitters(results: Results) -> list[str]:
     if short is not None:
         text += f", {_against(short, 'the Bayes classifier')}"
     if same:
-        text += f"; {listed(same)} cannot be distinguished from it"
+        text += f"; {_first(same)} cannot be distinguished from it"
     if lower:
-        text += f"; lower by (paired differences): {listed(lower)}"
+        text += f"; lower by (paired differences): {_first(lower)}"
     return [f"{text}."]
+
+
+def _first(names: list[str], most: int = 4) -> str:
+    return listed(names) if len(names) <= most + 1 else listed([*names[:most], f"{len(names) - most} others"])
 
 
 def _against(gap: Estimate, what: str) -> str:
@@ -292,14 +272,17 @@ def _miscount(error: Estimate) -> str:
 
 def _anything(results: Results) -> list[str]:
     """Return the first metric of fits, for a study that measures none of the usual ones."""
-    for name in results.metrics:
-        variable = results.dataset[name]
-        if (
-            results.has(name)
-            and "fitter" in variable.dims
-            and name not in ("ari", "bridger_auc", "seconds", "converged")
-        ):
-            values = results.cells(name)
-            each = [f"{pooled(values[:, :, k])} ({label})" for k, label in enumerate(results.fitters)]
-            return [f"{words(str(variable.attrs.get('long_name', name))).capitalize()}: on average {listed(each)}."]
-    return []
+    name = any_metric(results)
+    if not name:
+        return []
+    values = results.cells(name)
+    each = [f"{pooled(values[:, :, k])} ({label})" for k, label in enumerate(results.fitters)]
+    return [f"{capital(results.long_name(name))}: on average {_first(each)}."]
+
+
+def _time(results: Results) -> list[str]:
+    if not results.has("seconds"):
+        return []
+    values = results.cells("seconds")
+    each = [f"{duration(pooled(values[:, :, k]).mean)} ({label})" for k, label in enumerate(results.fitters)]
+    return [f"Time: a fit takes {_first(each)} on average."]

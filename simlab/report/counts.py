@@ -25,11 +25,11 @@ def choosing(results: Results) -> list[int]:
 def chosen_numbers(results: Results) -> Drawn | None:
     """Return the share of fits that chose each number, fitters in rows, panels in columns; None where nobody chooses."""
     fitters = choosing(results)[:_MOST_ROWS]
-    if not fitters or not results.has("n_clusters"):
+    if not fitters or not results.has("n_clusters_chosen"):
         return None
     panels, where = results.panels()[:_MOST_COLUMNS], scale(results)
     where = Scale(where.dim, np.arange(len(where.at), dtype=float), False, False, where.ticks, where.title)
-    values = results.dataset["n_clusters"].isel(fitter=fitters).values
+    values = results.dataset["n_clusters_chosen"].isel(fitter=fitters).values
     numbers = _numbers(values)
     made = figure(10.0 if len(panels) > 1 else 7.0, (0.9 + 0.24 * len(numbers)) * len(fitters) + 0.4)
     grid = made.subplots(len(fitters), len(panels), squeeze=False)
@@ -71,7 +71,7 @@ def _name(number: int, numbers: list[int]) -> str:
 
 def _shares(results: Results, fitter: int, panel: Panel, where: Scale, numbers: list[int]) -> Floats:
     """Return the share of each number of clusters (n_numbers, n_levels) among a fitter's fits in a panel."""
-    values = results.dataset["n_clusters"].isel(fitter=fitter, **dict(panel.select))
+    values = results.dataset["n_clusters_chosen"].isel(fitter=fitter, **dict(panel.select))
     rest = [d for d in values.dims if d != where.dim]
     rows = values.transpose(*([where.dim] if where.dim else []), *rest).values.reshape(len(where.at), -1)
     counted = np.minimum(rows, numbers[-1])

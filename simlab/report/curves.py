@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlab.report.answer import crossing
-from simlab.report.numbers import Floats, plain, words
+from simlab.report.numbers import Floats, crossing, plain, words
 from simlab.report.results import Panel, Results
 from simlab.report.style import GREY, INK, label, look
 
@@ -49,9 +48,17 @@ class Scale:
         step = place - (count - 1) / 2.0
         if not self.numeric:
             return self.at + step * min(0.14, 0.7 / count)
+        x = np.log(self.at) if self.log else self.at
+        gap = np.diff(np.sort(x)).min() if len(x) > 1 else 1.0
+        moved = x + step * min(0.007 * float(np.ptp(x)), 0.5 * gap / count)
+        return np.asarray(np.exp(moved) if self.log else moved)
+
+    def across(self, value: Floats | float, limits: tuple[float, float]) -> Floats:
+        """Return how far along the axis values lie, from 0 to 1."""
+        low, high = limits
         if self.log:
-            return np.asarray(self.at * (self.at.max() / self.at.min()) ** (0.007 * step))
-        return np.asarray(self.at + 0.007 * step * (self.at.max() - self.at.min()))
+            return np.asarray(np.log(np.asarray(value) / low) / np.log(high / low))
+        return np.asarray((np.asarray(value) - low) / (high - low))
 
 
 def scale(results: Results) -> Scale:
@@ -102,43 +109,33 @@ def draw_fitters(axes: Axes, results: Results, metric: str, panel: Panel, where:
     return handles
 
 
-def draw_truth(axes: Axes, results: Results, metric: str, panel: Panel, where: Scale, text: str) -> None:
-    """Draw a metric of the truth as a dark dashed line, or a bar at each name, and write its name beside it."""
-    mean, mcse = results.curve(metric, where.dim, panel)
+def draw_truth(axes: Axes, where: Scale, mean: Floats, low: Floats, high: Floats) -> None:
+    """Draw a measure of the truth as a dark dashed line with its band, or as a bar at each name."""
     looks: dict[str, Any] = {"color": INK, "linestyle": (0, (6, 3)), "linewidth": 1.8, "zorder": 2.5}
     if where.numeric and len(where.at) > 1:
-        axes.plot(where.at, mean, label=text, **looks)
-        axes.fill_between(where.at, mean - ERRORS * mcse, mean + ERRORS * mcse, color=INK, alpha=0.09, linewidth=0)
+        axes.plot(where.at, mean, **looks)
+        axes.fill_between(where.at, low, high, color=INK, alpha=0.09, linewidth=0)
     else:
-        axes.hlines(mean, where.at - 0.42, where.at + 0.42, label=text, **looks)
+        axes.hlines(mean, where.at - 0.42, where.at + 0.42, **looks)
 
 
-def name_curve(axes: Axes, where: Scale, mean: Floats, text: str, *, above: bool, avoid: float | None = None) -> None:
-    """Write a curve's name along it, where it neither leaves the axes nor meets the vertical line at ``avoid``."""
-    low, high = axes.get_xlim()
-    across = np.log(where.at / low) / np.log(high / low) if where.log else (where.at - low) / (high - low)
-    known = np.isfinite(mean)
+def name_curve(axes: Axes, where: Scale, edge: Floats, text: str, *, above: bool, avoid: tuple[float, float]) -> None:
+    """Write a curve's name along its edge, within the axes and clear of what lies at ``avoid`` (shares of the axis)."""
+    across = where.across(where.at, axes.get_xlim())
+    known = np.isfinite(edge)
     if not known.any():
         return
-    rising = mean[known][-1] >= mean[known][0]
-    line = (
-        None
-        if avoid is None
-        else (np.log(avoid / low) / np.log(high / low) if where.log else (avoid - low) / (high - low))
-    )
+    left_of = (edge[known][-1] >= edge[known][0]) == above
     width = 0.0165 * len(text)
-    left_of = rising == above
-    candidates = (0.62, 0.74, 0.86, 0.5) if left_of else (0.3, 0.2, 0.42, 0.1)
-    for x in candidates:
+    for x in (0.62, 0.74, 0.86, 0.97, 0.5) if left_of else (0.3, 0.2, 0.42, 0.55, 0.1):
         ends = (x - width, x) if left_of else (x, x + width)
-        if ends[0] >= 0 and ends[1] <= 1 and (line is None or not ends[0] - 0.02 < line < ends[1] + 0.02):
+        if ends[0] >= 0 and ends[1] <= 1 and (ends[1] < avoid[0] - 0.02 or avoid[1] + 0.02 < ends[0]):
             break
-    y = float(np.interp(x, across[known], mean[known]))
     axes.annotate(
         text,
-        (x, y),
+        (x, float(np.interp(x, across[known], edge[known]))),
         xycoords=("axes fraction", "data"),
-        xytext=(-4 if left_of else 4, 5 if above else -5),
+        xytext=(-4 if left_of else 4, 4 if above else -4),
         textcoords="offset points",
         ha="right" if left_of else "left",
         va="bottom" if above else "top",
@@ -148,36 +145,50 @@ def name_curve(axes: Axes, where: Scale, mean: Floats, text: str, *, above: bool
     )
 
 
-def draw_information(axes: Axes, results: Results, panel: Panel, where: Scale, text: str) -> tuple[float | None, str]:
-    """Draw where the information crosses 1 and return (where, what to say in a note where it does not)."""
+def draw_information(
+    axes: Axes, results: Results, panel: Panel, where: Scale, text: str
+) -> tuple[tuple[float, float], str]:
+    """Draw where the information crosses 1.
+
+    Return the part of the axis that the line and its name take, and what to say in a note where there is no line.
+    """
+    nowhere = (2.0, 2.0)
     if not results.has("information"):
-        return None, ""
+        return nowhere, ""
     mean, _ = results.curve("information", where.dim, panel)
     known = mean[np.isfinite(mean)]
     if not len(known):
-        return None, ""
+        return nowhere, ""
     at = crossing(np.log(where.at) if where.log else where.at, mean, 1.0) if where.numeric and len(mean) > 1 else None
-    if at is not None:
-        at = float(np.exp(at)) if where.log else at
-        axes.axvline(at, color=GREY, linestyle=(0, (1, 1.6)), linewidth=1.8, zorder=1.5)
-        axes.annotate(
-            text,
-            (at, 0.985),
-            xycoords=("data", "axes fraction"),
-            xytext=(-3, 0),
-            textcoords="offset points",
-            rotation=90,
-            ha="right",
-            va="top",
-            fontsize=8.5,
-            color=GREY,
-        )
-        return at, ""
-    if known.min() >= 1.0 or known.max() < 1.0:
-        side = "above" if known.min() >= 1.0 else "below"
-        span = f"{known.min():.2g} to {known.max():.2g}" if len(known) > 1 else f"{known[0]:.2g}"
-        return None, f"The information cλ² is {side} 1 throughout ({span}): the line cλ² = 1 lies outside this picture."
-    return None, "The information cλ² is above 1 at some levels and below at others: see the numbers under them."
+    if at is None:
+        return nowhere, _no_line(known)
+    at = float(np.exp(at)) if where.log else at
+    axes.axvline(at, color=GREY, linestyle=(0, (1, 1.6)), linewidth=1.8, zorder=1.5)
+    share = float(where.across(at, axes.get_xlim()))
+    width = 0.0165 * len(text)
+    right = share + width < 1.0
+    axes.annotate(
+        text,
+        (at, 0.99),
+        xycoords=("data", "axes fraction"),
+        xytext=(4 if right else -4, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="top",
+        fontsize=8.5,
+        color=GREY,
+    )
+    return ((share, share + width) if right else (share - width, share)), ""
+
+
+def _no_line(known: Floats) -> str:
+    """Return in words why there is no line at information 1."""
+    if known.min() < 1.0 <= known.max():
+        return "The information cλ² is above 1 at some levels and below at others: see the numbers under them."
+    side = "above" if known.min() >= 1.0 else "below"
+    low, high = f"{known.min():.2f}", f"{known.max():.2f}"
+    span = low if low == high else f"{low} to {high}"
+    return f"The information cλ² is {side} 1 throughout ({span}): the line cλ² = 1 lies outside this picture."
 
 
 def finish_axis(axes: Axes, results: Results, panel: Panel, where: Scale, *, information: bool = False) -> None:
@@ -211,8 +222,7 @@ def _with_room(axes: Axes, where: Scale, lengths: Sequence[int]) -> list[int]:
         return list(range(len(lengths)))
     figure = axes.get_figure(root=True)
     inches = axes.get_position().width * (figure.get_figwidth() if figure is not None else 6.0)
-    low, high = axes.get_xlim()
-    x = np.log(where.at / low) / np.log(high / low) if where.log else (where.at - low) / (high - low)
+    x = where.across(where.at, axes.get_xlim())
     kept: list[int] = []
     for i in np.argsort(x).tolist():
         if not kept or (x[i] - x[kept[-1]]) * inches > 0.045 * (lengths[i] + lengths[kept[-1]]) + 0.08:

@@ -88,6 +88,8 @@ def _profile(attributes: dict[str, tuple[str, ...]], members: NDArray[np.intp]) 
         numbers = _numbers(values)
         if numbers is not None:
             mine = numbers[members][np.isfinite(numbers[members])]
+            if not mine.size:
+                continue
             lines.append(f"{name}: mean {mine.mean():.1f}, {mine.min():g} to {mine.max():g}")
         else:
             common = Counter(own).most_common(3)

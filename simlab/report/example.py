@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simlab.foundation.errors import SimlabError
 from simlab.models.layout import procrustes
 from simlab.partition import aligned
-from simlab.report.answer import fullest
+from simlab.report.choices import fullest
 from simlab.report.networks import draw_network, in_plane, mark_handle
 from simlab.report.numbers import duration
 from simlab.report.results import Results

@@ -20,7 +20,8 @@ from simlab.report.curves import (
     name_curve,
     scale,
 )
-from simlab.report.numbers import words
+from simlab.report.measures import BRIDGERS, PERSISTENCE, RECOVERY, SWITCHING, Measure, any_measure
+from simlab.report.numbers import unbroken, words
 from simlab.report.results import Panel, Results
 from simlab.report.style import GREY, figure, label
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BAYES = "Bayes classifier"
 LINE = "information cλ² = 1"
 BARS = f"Bars and bands: ± {ERRORS:g} Monte Carlo standard errors."
 _MOST_COLUMNS = 3
@@ -41,52 +41,6 @@ class Drawn:
 
     figure: Figure
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A measure to draw: its metric, the truth beside it, what the axis says, its limits, and the value of chance."""
-
-    metric: str
-    title: str
-    axis: str
-    truth: str = ""
-    truth_name: str = ""
-    truth_above: bool = True
-    low: float = 0.0
-    high: float = 1.0
-    chance: float | None = None
-    information: bool = False
-
-
-RECOVERY = Measure(
-    "ari",
-    "Are the clusters found?",
-    "adjusted Rand index\n(1: found exactly, 0: chance)",
-    truth="bayes_ari",
-    truth_name=BAYES,
-    high=1.04,
-    information=True,
-)
-BRIDGERS = Measure(
-    "bridger_auc", "Are bridgers found?", "area under the curve\nof the bridging score", low=0.4, high=1.02, chance=0.5
-)
-SWITCHING = Measure(
-    "seen_switching",
-    "How much switching is seen?",
-    "share of stayers\nwho switch cluster",
-    truth="true_switching",
-    truth_name="true switching",
-    truth_above=False,
-)
-PERSISTENCE = Measure(
-    "core_persistence",
-    "How stable do clusters look?",
-    "share of a cluster's stayers\nstill together",
-    truth="true_core_persistence",
-    truth_name="true share",
-    high=1.04,
-)
 
 
 def recovery(results: Results) -> Drawn | None:
@@ -104,18 +58,27 @@ def stability(results: Results) -> Drawn | None:
     return _grid(results, [SWITCHING, PERSISTENCE], height=2.7)
 
 
+def anything(results: Results) -> Drawn | None:
+    """Return the first metric that no other figure has, for a study that measures none of the usual ones."""
+    measure = any_measure(results)
+    return _grid(results, [measure], height=3.4) if measure is not None else None
+
+
 def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
     """Return the one picture of a study: the question, the answer, and all measures with their references.
 
     One row for each fieldwork (three at most, evenly chosen), one column a measure.
     """
     measures = [m for m in (RECOVERY, BRIDGERS, SWITCHING) if results.has(m.metric)]
+    other = any_measure(results)
+    measures = measures or ([other] if other is not None else [])
     panels = _spread(results.panels(), _MOST_PICTURE_ROWS)
     title = textwrap.wrap(label(question, 240), 104)[:2]
-    lines = textwrap.wrap(label(answers[0], 520), 188)[:3] if answers else []
+    lines = textwrap.wrap(unbroken(label(answers[0], 520)), 188)[:3] if answers else []
     below_title = 0.972 - 0.034 * len(title) - 0.008
     below_lines = below_title - 0.0225 * len(lines) - 0.012
-    made = figure(16.0, 10.0, (0.012, 0.05, 0.976, below_lines - 0.09))
+    legend_rows = math.ceil(len(results.fitters) / 6)
+    made = figure(16.0, 10.0, (0.012, 0.05, 0.976, below_lines - 0.064 - 0.026 * legend_rows))
     made.text(0.018, 0.975, "\n".join(title), fontsize=19, fontweight="bold", va="top", linespacing=1.15)
     made.text(0.018, below_title, "\n".join(lines), fontsize=11.5, va="top", linespacing=1.3)
     notes: list[str] = []
@@ -129,6 +92,8 @@ def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
                 name = panel.title or measure.title
                 handles, note = _draw(grid[r, c], results, measure, panel, where, name)
                 notes += [n for n in note if n not in notes]
+                if len(panels) > 2:
+                    grid[r, c].set_ylabel(measure.axis.split("\n")[0])
                 if panel.title and r == 0:
                     grid[r, c].annotate(
                         measure.title,
@@ -172,13 +137,12 @@ def _grid(results: Results, measures: Sequence[Measure], height: float) -> Drawn
     handles: list[Any] = []
     used = 0
     for measure in measures:
-        for panel in panels:
+        for i, panel in enumerate(panels):
             axes = grid[used // columns, used % columns]
             title = panel.title or (measure.title if len(measures) > 1 else "")
             handles, note = _draw(axes, results, measure, panel, where, title)
             notes += [n for n in note if n not in notes]
-            last = math.ceil(len(panels) / columns) - 1
-            if used // columns % (last + 1) == last and (measure is measures[-1] or measure.information):
+            if i + columns >= len(panels) and (measure is measures[-1] or measure.information):
                 axes.set_xlabel(_below(results, measure, where, {1: 80, 2: 52}.get(columns, 36)))
             if used % columns:
                 axes.set_ylabel("")
@@ -198,16 +162,17 @@ def _draw(
     finish_axis(axes, results, panel, where, information=measure.information)
     handles = draw_fitters(axes, results, measure.metric, panel, where)
     notes = []
-    at = None
-    _limit(axes, measure)
+    taken = (2.0, 2.0)
     if measure.information:
-        at, note = draw_information(axes, results, panel, where, LINE)
+        taken, note = draw_information(axes, results, panel, where, LINE)
         notes += [note] if note else []
     if measure.truth and results.has(measure.truth):
-        draw_truth(axes, results, measure.truth, panel, where, measure.truth_name)
         mean, mcse = results.curve(measure.truth, where.dim, panel)
-        edge = mean + (ERRORS if measure.truth_above else -ERRORS) * np.nan_to_num(mcse)
-        name_curve(axes, where, edge, measure.truth_name, above=measure.truth_above, avoid=at)
+        room = ERRORS * np.nan_to_num(mcse)
+        low, high = np.maximum(mean - room, measure.least), np.minimum(mean + room, measure.most)
+        draw_truth(axes, where, mean, low, high)
+        edge = high if measure.truth_above else low
+        name_curve(axes, where, edge, measure.truth_name, above=measure.truth_above, avoid=taken)
     if measure.chance is not None:
         axes.axhline(measure.chance, color=GREY, linestyle=(0, (1, 1.6)), linewidth=1.8, zorder=1.5)
         axes.annotate(
@@ -221,16 +186,18 @@ def _draw(
             fontsize=8.5,
             color=GREY,
         )
+    _limit(axes, measure)
     axes.set_title(label(title, 70))
     axes.set_ylabel(measure.axis)
     return handles, notes
 
 
 def _limit(axes: Axes, measure: Measure) -> None:
-    """Set the limits of a measure, wider where values lie outside."""
+    """Set the limits of a measure, wider where values lie outside, but not beyond what it can be."""
     low, high = axes.dataLim.intervaly if np.isfinite(axes.dataLim.intervaly).all() else (measure.low, measure.high)
+    top = max(measure.high, high + 0.03) if measure.high > 1 else high * 1.12 + 0.02
     axes.set_ylim(
-        min(measure.low, low - 0.03), max(measure.high, high + 0.03) if measure.high > 1 else high * 1.12 + 0.02
+        max(min(measure.low, low - 0.03), measure.least - 0.03), min(top, max(measure.most + 0.03, measure.high))
     )
 
 
@@ -249,7 +216,7 @@ def _below(results: Results, measure: Measure, where: Scale, width: int) -> str:
     count = math.ceil(len(where.title) / width)
     lines = textwrap.wrap(where.title, len(where.title) // max(count, 1) + 8)
     if measure.information and results.has("information"):
-        lines += textwrap.wrap("below each level: information cλ² before fieldwork", max(width, 40))
+        lines.append("below each level: information cλ²" + (" before fieldwork" if width > 40 else ""))
     return "\n".join(lines)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from simlab.foundation.errors import shown
 from simlab.report.answer import answer
+from simlab.report.choices import any_metric
 from simlab.report.numbers import words
 from simlab.report.results import Results
 from simlab.report.table import Column, Row, Table, as_text
@@ -68,6 +70,9 @@ def headline_table(results: Results) -> Table:
     keep, places, notes = _rows(results)
     columns = (*(Column(d, words(d), "level") for d in keep), Column("fitter", "fitter", "text"))
     measures = [c for c in _MEASURES if c.key in ("not_converged", "failure") or results.has(c.key)]
+    other = "" if results.has("ari") else any_metric(results)
+    if other:
+        measures.insert(0, Column(other, shown(results.long_name(other), 40)))
     found = results.summary(keep)
     rates = results.rates((*keep, "fitter"))
     rows: list[Row] = []

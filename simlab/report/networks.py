@@ -14,7 +14,18 @@ from simlab.fit.fit import Fit
 from simlab.foundation.errors import InputError
 from simlab.models.layout import first_positions, procrustes_with_move
 from simlab.panel import Network
-from simlab.report.style import GREY, INK, SUFFIXES, figure, label, look, rendered, styled, write_atomically
+from simlab.report.style import (
+    GREY,
+    INK,
+    SUFFIXES,
+    check_writable,
+    figure,
+    label,
+    look,
+    rendered,
+    styled,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -176,6 +187,7 @@ def plot_fits(path: str | Path, items: Sequence[tuple[Network, Fit]]) -> None:
         raise InputError.of("plot", str(path), f"must end in one of {', '.join(SUFFIXES)}")
     if not items:
         raise InputError.of("plot", str(path), "there is no fit to draw")
+    check_writable(where)
     drawn = items[:MOST_DRAWN]
     columns = math.ceil(math.sqrt(len(drawn)))
     rows = math.ceil(len(drawn) / columns)

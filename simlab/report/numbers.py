@@ -54,6 +54,16 @@ def pooled(values: Floats) -> Estimate:
     return Estimate(float(np.mean([row.mean() for row in known])), float(np.sqrt(np.sum(errors)) / len(known)))
 
 
+def crossing(x: Floats, y: Floats, level: float) -> float | None:
+    """Return where ``y`` along ``x`` crosses ``level``, interpolated; None where it does not, or more than once."""
+    above = y >= level
+    turns = np.flatnonzero(above[1:] != above[:-1])
+    if len(turns) != 1 or not np.isfinite(y).all():
+        return None
+    i = int(turns[0])
+    return float(x[i] + (level - y[i]) / (y[i + 1] - y[i]) * (x[i + 1] - x[i]))
+
+
 def number(value: float, decimals: int = 2, *, signed: bool = False) -> str:
     """Return a number with that many decimals, never ``-0.00``; a dash for NaN."""
     if not math.isfinite(value):
@@ -109,6 +119,16 @@ def level_text(dimension: str, level: Any) -> str:
     if dimension in ("scenario", "fieldwork"):
         return shown(plain(level), 40)
     return f"{words(dimension)} {shown(plain(level), 40)}"
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def unbroken(text: str) -> str:
+    """Return a text in which no line ends between a number and its error or its per cent sign."""
+    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def listed(names: list[str]) -> str:

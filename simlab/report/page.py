@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlab.foundation.errors import InputError, shown
+from simlab.foundation.errors import InputError
 from simlab.report import counts, example, figures, sections, tables
 from simlab.report.answer import number_of_clusters, sentences
 from simlab.report.headline import headline_table
-from simlab.report.numbers import listed
+from simlab.report.numbers import capital, listed, unbroken
 from simlab.report.results import Results
-from simlab.report.style import rendered, styled, write_atomically
+from simlab.report.style import check_writable, rendered, styled, write_atomically
 from simlab.study.store import opened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+PICTURE_DPI = 100  # of 16 by 10 inches
+PAGE_DPI = 190  # of 10 inches across about a thousand pixels, for screens with two dots a pixel
 
 _CONTENTS = (
     ("design", "Design", ""),
@@ -76,12 +79,14 @@ def write_report(store: str | Path, out: str | Path | None = None, *, script: st
     if page == picture or not page.name:
         raise InputError.of("out", str(page), "must be a file that ends in .html: the picture beside it ends in .png")
     with opened(where) as dataset:
+        check_writable(page)
+        check_writable(picture)
         results = Results.of(dataset)
     with styled():
         answers = sentences(results)
         values = content(results, where, answers, Path(script) if script is not None else None)
-        drawn = figures.picture(results, results.design["question"], [shown(a, 600) for a in answers])
-        image = rendered(drawn.figure, dpi=100)
+        drawn = figures.picture(results, results.design["question"], answers)
+        image = rendered(drawn.figure, dpi=PICTURE_DPI)
     text = _environment().get_template("template.html").render(values)
     write_atomically(picture, image)
     write_atomically(page, text.encode("utf-8", "replace"))
@@ -91,13 +96,13 @@ def write_report(store: str | Path, out: str | Path | None = None, *, script: st
 def content(results: Results, store: Path, answers: list[str], script: Path | None = None) -> dict[str, Any]:
     """Return everything that the template shows. Text is escaped by the template."""
     shown_example = example.example(results, store, script)
-    recovered = figures.recovery(results)
+    recovered = figures.recovery(results) or figures.anything(results)
     values: dict[str, Any] = {
         "title": results.design["name"],
         "question": results.design["question"],
         "warnings": [text for text in (sections.progress(results), sections.failures(results)) if text],
-        "answers": [(s.partition(": ")[0], s.partition(": ")[2]) if ": " in s else ("", s) for s in answers],
-        "recovery": _image(recovered, "Mean adjusted Rand index of each fitter, with the Bayes classifier's"),
+        "answers": [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, answers)],
+        "recovery": _image(recovered, "The main measure of each fitter, with its references"),
         "about": [sections.Pair(str(k), str(v)) for k, v in results.design.get("about", {}).items()],
         "factors": sections.factors(results),
         "scenarios": sections.case_lines(results, "scenarios"),
@@ -131,9 +136,7 @@ def _number_of_clusters(results: Results) -> list[str]:
     """Return in words who was given the number of clusters, and how wrong the others are."""
     given = [name for name in results.fitters if not results.chooses(name)]
     lines = [f"The number of clusters was given to {listed(given)}."] if given else []
-    return lines + [
-        text.partition(": ")[2][:1].upper() + text.partition(": ")[2][1:] for text in number_of_clusters(results)
-    ]
+    return lines + [capital(text.partition(": ")[2]) for text in number_of_clusters(results)]
 
 
 def _image(drawn: figures.Drawn | None, alt: str) -> Image | None:
@@ -144,7 +147,7 @@ def _embedded(figure: Figure | None, alt: str, caption: str) -> Image | None:
     """Return a figure as data within the page, so that nothing has to be fetched."""
     if figure is None:
         return None
-    data = base64.b64encode(rendered(figure, dpi=190)).decode("ascii")
+    data = base64.b64encode(rendered(figure, dpi=PAGE_DPI)).decode("ascii")
     return Image(f"data:image/png;base64,{data}", alt, caption, narrow=figure.get_figwidth() < 9.0)
 
 

@@ -94,6 +94,10 @@ class Results:
         """The names of all metrics, in order."""
         return tuple(str(n) for n in self.dataset.data_vars if n not in _NO_NUMBERS)
 
+    def long_name(self, metric: str) -> str:
+        """Return what a metric is called in words."""
+        return str(self.dataset[metric].attrs.get("long_name", metric))
+
     def levels(self, dim: str) -> list[float | str]:
         """Return the levels of a dimension: numbers, or texts."""
         values = self.dataset[dim].values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import warnings
@@ -114,16 +115,30 @@ def rendered(made: Figure, kind: str = "png", dpi: int = 200) -> bytes:
     return buffer.getvalue()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there in one step; InputError where that cannot be done."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+def check_writable(path: Path) -> None:
+    """Make the folder of a file; InputError where the file cannot be written, before any work is done for it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written ({error.strerror or type(error).__name__})")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there in one step; InputError where that cannot be done."""
+    check_writable(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
         beside.write_bytes(content)
         os.replace(beside, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise InputError(f"{path}: cannot be written ({error.strerror or type(error).__name__})") from None
+        raise _cannot_write(path, error) from None

@@ -50,7 +50,7 @@ _ELSEWHERE = {
         "ari",
         "bayes_ari",
         "information",
-        "n_clusters",
+        "n_clusters_chosen",
         "n_clusters_error",
         "seconds",
         "converged",

@@ -26,6 +26,8 @@ Key = tuple[str, str, str]
 
 PENDING, OK, NOT_CONVERGED, FAILED, TIMED_OUT, KILLED = range(6)
 STATUS_NAMES = ("pending", "ok", "not_converged", "failed", "timed_out", "killed")
+# What a fitter or metric may raise; Ctrl-C is not its fault.
+FAULTS = (Exception, SystemExit)
 _CODE = {Status.OK: OK, Status.NOT_CONVERGED: NOT_CONVERGED, Status.FAILED: FAILED}
 
 
@@ -85,7 +87,7 @@ class CellFits:
     world: World
     observed: Panel
     fits: dict[Key, Fit]
-    errors: dict[Key, Exception]
+    errors: dict[Key, BaseException]
 
     @property
     def simulation(self) -> Simulation:
@@ -102,18 +104,24 @@ def compute_task(study: Study, places: Sequence[Place]) -> TaskResult:
     with OneThread():
         try:
             world = World.of(study, scenario, replicate)
-        except Exception as error:
+        except FAULTS as error:
             message = failure_message(error)
             return TaskResult(scenario, replicate, [CellResult(p, FAILED, message) for p in places], {})
         cells = [compute_cell(study, place, world) for place in places]
-        return TaskResult(scenario, replicate, cells, truth_values(study, world))
+        try:
+            return TaskResult(scenario, replicate, cells, truth_values(study, world))
+        except FAULTS as error:
+            for cell in cells:
+                cell.status = FAILED
+                cell.message = f"metrics of the truth: {failure_message(error)}"
+            return TaskResult(scenario, replicate, cells, {})
 
 
 def compute_cell(study: Study, place: Place, world: World) -> CellResult:
     """Fit all networks of a cell and score them."""
     try:
         found = fit_cell(study, place, world)
-    except Exception as error:
+    except FAULTS as error:
         return CellResult(place, FAILED, failure_message(error))
     messages = [f"{_named(study, key)}{failure_message(error)}" for key, error in found.errors.items()]
     messages += [f"{_named(study, key)}{fit.message}" for key, fit in found.fits.items() if fit.message]
@@ -121,7 +129,7 @@ def compute_cell(study: Study, place: Place, world: World) -> CellResult:
     result = CellResult(place, max(codes), "; ".join(messages))
     try:
         result.values = fit_values(study, found)
-    except Exception as error:
+    except FAULTS as error:
         return CellResult(place, FAILED, f"metrics: {failure_message(error)}")
     return result
 
@@ -136,12 +144,12 @@ def fit_cell(study: Study, place: Place, world: World | None = None) -> CellFits
     panel = world.simulation.panel
     observed = observe(panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key)
     fits: dict[Key, Fit] = {}
-    errors: dict[Key, Exception] = {}
+    errors: dict[Key, BaseException] = {}
     for key in observed.keys:
         names = (scenario.key, fieldwork.key, fitter.name, fitter.key, place.replicate, *key)
         try:
             fits[key] = fitter.fit(observed.network(*key), rng=stream(study.seed, "fit", *names))
-        except Exception as error:
+        except FAULTS as error:
             errors[key] = error
     return CellFits(world, observed, fits, errors)
 
@@ -172,7 +180,7 @@ def _values(study: Study, world: World, fits: dict[Key, Fit], *, of_fits: bool) 
     return values
 
 
-def failure_message(error: Exception) -> str:
+def failure_message(error: BaseException) -> str:
     """Return one line: simlab's own message, or the kind of error, its text and where it was raised."""
     if isinstance(error, SimlabError):
         return shown(str(error), 300)

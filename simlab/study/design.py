@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from simlab.fit.fit import Fitter
 from simlab.foundation.errors import InputError
 from simlab.foundation.settings import Settings, check_known
@@ -17,7 +19,7 @@ from simlab.observe.fieldwork import Fieldwork
 
 S = TypeVar("S", bound=Settings)
 
-RESERVED = ("fitter", "replicate", "site", "relation", "period")
+RESERVED = ("fitter", "replicate", "site", "relation", "period", "status", "message")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ def grid(base: S, **levels: Sequence[Any]) -> Grid[S]:
     for name, values in levels.items():
         if isinstance(values, str) or (not isinstance(values, Sequence) and not hasattr(values, "__array__")):
             raise InputError.of(name, values, "must be a list of levels")
-        if len(values) == 0 or len({repr(v) for v in values}) != len(values):
+        if len(values) == 0 or len(set(_labels(values))) != len(values):
             raise InputError.of(name, list(values), "must be one or more different levels")
     settings = tuple(
         base.but(**dict(zip(levels, combination, strict=True))) for combination in itertools.product(*levels.values())
@@ -63,9 +65,10 @@ def cases(dimension: str, named: Mapping[str, S]) -> Grid[S]:
 
 
 def _labels(values: Sequence[Any]) -> tuple[float | str, ...]:
-    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
-        return tuple(float(v) for v in values)
-    return tuple("none" if v is None else str(v) for v in values)
+    plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in plain):
+        return tuple(float(v) for v in plain)
+    return tuple("none" if v is None else str(v) for v in plain)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,15 +131,14 @@ class Study:
         check_seed(seed)
         worlds = _as_grid("scenario", Scenario, scenarios)
         fields = _as_grid("fieldwork", Fieldwork, fieldworks)
-        twice = (set(worlds.labels) & set(fields.labels)) | ((set(worlds.labels) | set(fields.labels)) & set(RESERVED))
+        measured = _metrics(metrics)
+        taken = {*RESERVED, *(metric.name for metric in measured)}
+        twice = (set(worlds.labels) & set(fields.labels)) | ((set(worlds.labels) | set(fields.labels)) & taken)
         if twice:
-            raise InputError.of("dimension", sorted(twice)[0], f"must be used once, and not be one of {RESERVED}")
-        labelled = dict(fitters) if isinstance(fitters, Mapping) else {f.name: f for f in fitters}
-        if not labelled or (not isinstance(fitters, Mapping) and len(labelled) != len(fitters)):
-            raise InputError("fitters: must be one or more, with different labels (a mapping gives labels)")
-        for label, fitter in labelled.items():
-            if not isinstance(fitter, Fitter):
-                raise InputError.of(f"fitters[{label!r}]", fitter, "must be a fitter, such as Spectral(n_clusters=3)")
+            raise InputError.of(
+                "dimension", sorted(twice)[0], f"must be used once, and be no metric and none of {', '.join(RESERVED)}"
+            )
+        labelled = _labelled(fitters)
         values: dict[str, Any] = {
             "name": name,
             "question": " ".join(question.split()),
@@ -145,7 +147,7 @@ class Study:
             "fitters": labelled,
             "replicates": replicates,
             "seed": seed,
-            "metrics": tuple(_metrics(metrics)),
+            "metrics": tuple(measured),
             "about": dict(about or {}),
             "script": script,
         }
@@ -196,6 +198,22 @@ def _as_grid(dimension: str, kind: type[S], given: S | Grid[S] | Mapping[str, S]
     if not isinstance(given, Grid) or not all(isinstance(s, kind) for s in given.settings):
         raise InputError.of(f"{dimension}s", given, f"must be a {kind.__name__}, a grid of them, or a mapping of names")
     return given
+
+
+def _labelled(fitters: Mapping[str, Fitter] | Sequence[Fitter]) -> dict[str, Fitter]:
+    """Return fitters by label; InputError where something is no fitter, or two have one label."""
+    given: list[tuple[str, Any]] = (
+        list(fitters.items())
+        if isinstance(fitters, Mapping)
+        else [(getattr(f, "name", "?"), f) for f in (fitters if isinstance(fitters, (list, tuple)) else [fitters])]
+    )
+    for label, fitter in given:
+        if not isinstance(fitter, Fitter):
+            raise InputError.of(f"fitters[{label!r}]", fitter, "must be a fitter, such as Spectral(n_clusters=3)")
+    labelled = {str(label): fitter for label, fitter in given}
+    if not labelled or len(labelled) != len(given):
+        raise InputError("fitters: must be one or more, with different labels (a mapping gives labels)")
+    return labelled
 
 
 def _metrics(names: Sequence[str] | None) -> list[Metric]:

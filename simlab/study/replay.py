@@ -25,23 +25,24 @@ def stored_study(dataset: Any, script: str | Path | None = None) -> Study:
 def cell_name(study: Study, place: Place) -> str:
     """Return a cell's id, such as ``separation=4,fieldwork=complete,fitter=spectral,replicate=3``."""
     parts = dict(_labels(study, place))
-    return ",".join(f"{name}={_text(value)}" for name, value in parts.items())
+    return ",".join(f"{name}={level_text(value)}" for name, value in parts.items())
 
 
 def parse_cell(study: Study, text: str) -> Place:
     """Return the place of the cell that an id names; InputError names the part that is wrong and what is allowed."""
+    known_names = set(_levels(study))
     given: dict[str, str] = {}
     last = ""
     for part in text.split(","):
         name, sign, value = part.partition("=")
-        if sign:
+        if sign and (name.strip() in known_names or not last):
             last = name.strip()
             given[last] = value.strip()
         elif last:  # a comma inside a label
             given[last] += f",{part}"
     index: dict[str, int] = {}
     for name, levels in _levels(study).items():
-        known = [_text(level) for level in levels]
+        known = [level_text(level) for level in levels]
         if name not in given:
             raise InputError.of("cell", text, f"must name {name}, one of {shown(', '.join(known), 200)}")
         if given[name] not in known:
@@ -92,5 +93,6 @@ def _labels(study: Study, place: Place) -> Mapping[str, Any]:
     }
 
 
-def _text(level: Any) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
+def level_text(level: Any) -> str:
+    """Return a level as it stands in a cell's id; different levels have different texts."""
+    return repr(level).removesuffix(".0") if isinstance(level, float) else str(level)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import signal
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,7 +83,7 @@ def run(
     try:
         if tasks:
             _compile(study)
-        for result in _results(study, tasks, jobs or -1, backend, scheduler):
+        for result in _results(study, tasks, _workers(jobs), backend, scheduler):
             store.add(result)
             if progress:
                 progress.add(result.cells)
@@ -142,7 +144,7 @@ def _results(
             return
         except _worker_deaths():
             left = [task for task in left if (task[0].scenario, task[0].replicate) not in done]
-            suspects, left = left[: 4 * _workers(jobs)], left[4 * _workers(jobs) :]
+            suspects, left = left[: 4 * jobs], left[4 * jobs :]
             for place in itertools.chain.from_iterable(suspects):
                 yield _alone(study.script, payload, place, backend, scheduler)
 
@@ -150,7 +152,7 @@ def _results(
 def _alone(script: str, payload: bytes, place: Place, backend: str, scheduler: str | None) -> TaskResult:
     """Compute one cell in a worker of its own; a dead worker is the result."""
     try:
-        return next(iter(_round(script, payload, [[place]], 2, backend, scheduler)))
+        return next(iter(_round(script, payload, [[place]], 1, backend, scheduler)))
     except _worker_deaths() as error:
         text = "the worker died: killed from outside, out of memory, or a crash in compiled code"
         return TaskResult(
@@ -162,6 +164,9 @@ def _round(
     script: str, payload: bytes, tasks: list[list[Place]], jobs: int, backend: str, scheduler: str | None
 ) -> Iterator[TaskResult]:
     """Run one joblib call over tasks."""
+    if backend == "loky" and jobs == 1:
+        yield from _one_process(script, payload, tasks)
+        return
     from joblib import Parallel, delayed, parallel_config
 
     calls: Callable[..., Any] = delayed(compute_packed)
@@ -176,6 +181,20 @@ def _round(
     finally:
         if client is not None:
             client.close()
+
+
+def _one_process(script: str, payload: bytes, tasks: list[list[Place]]) -> Iterator[TaskResult]:
+    """Compute in one process beside this one, so that a fitter that kills its process does not end the study."""
+    from joblib.externals.loky import get_reusable_executor
+
+    executor = get_reusable_executor(max_workers=1)
+    waiting: deque[Any] = deque()
+    for task in tasks:
+        waiting.append(executor.submit(compute_packed, script, payload, task))
+        if len(waiting) > 2:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _dask_client(scheduler: str | None) -> Any:
@@ -195,13 +214,17 @@ def _dask_client(scheduler: str | None) -> Any:
 def _worker_deaths() -> tuple[type[BaseException], ...]:
     from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
+    if "distributed" in sys.modules:
+        import distributed
+
+        return (TerminatedWorkerError, BrokenProcessPool, distributed.KilledWorker)
     return (TerminatedWorkerError, BrokenProcessPool)
 
 
-def _workers(jobs: int) -> int:
+def _workers(jobs: int | None) -> int:
     from joblib import cpu_count
 
-    return jobs if jobs > 0 else int(cpu_count())
+    return int(cpu_count()) if jobs is None else jobs
 
 
 class _Undisturbed:

@@ -35,12 +35,17 @@ def load_script(path: str | Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        if isinstance(error, SimlabError):
-            raise InputError(f"{path}: {error}") from None
-        raise InputError(f"{path}: breaks with {type(error).__name__}: {shown(str(error), 200)}") from error
+        raise _broken(path, error) from error
     return module
+
+
+def _broken(path: str | Path, error: BaseException) -> BaseException:
+    """Return what to raise for an error in a script: Ctrl-C as it is, all else as one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    if isinstance(error, SimlabError):
+        return InputError(f"{path}: {error}")
+    return InputError(f"{path}: breaks with {type(error).__name__}: {shown(str(error), 200)}")
 
 
 def load_study(path: str | Path, size: str = "demo") -> Study:
@@ -55,11 +60,13 @@ def load_study(path: str | Path, size: str = "demo") -> Study:
     if found is None:
         raise InputError(f"{path}: must name a `study`, a Study or a function that returns one")
     if callable(found) and not isinstance(found, Study):
-        wants = len(inspect.signature(found).parameters)
+        needed = [p for p in inspect.signature(found).parameters.values() if p.default is p.empty]
+        if len(needed) > 1:
+            raise InputError(f"{path}: `study` must be a function of the size, or of nothing")
         try:
-            found = found(size) if wants else found()
-        except SimlabError as error:
-            raise InputError(f"{path}: {error}") from None
+            found = found(size) if inspect.signature(found).parameters else found()
+        except BaseException as error:
+            raise _broken(path, error) from error
     if not isinstance(found, Study):
         raise InputError(f"{path}: `study` must be a Study, not a {type(found).__name__}")
     return found.changed(script=str(Path(path).resolve()))

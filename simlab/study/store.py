@@ -263,6 +263,9 @@ def _quiet() -> Iterator[None]:
 def _cannot_write(path: Path, error: OSError) -> SimlabError:
     if error.errno == errno.ENOSPC:
         return SimlabError(f"{path}: the disk is full. What was stored is kept: free some space and run the same again")
-    if isinstance(error, (PermissionError, FileNotFoundError, NotADirectoryError)) or error.errno == errno.EROFS:
+    if (
+        isinstance(error, (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError))
+        or error.errno == errno.EROFS
+    ):
         return InputError(f"{path}: cannot be written ({os.strerror(error.errno or errno.EACCES)})")
     return SimlabError(f"{path}: cannot be written ({error}). What was stored is kept: run the same again")
