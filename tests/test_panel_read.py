@@ -75,7 +75,7 @@ def test_managers(data_folder: Path) -> None:
 def test_tailors(data_folder: Path) -> None:
     panel = read_panel(data_folder / "tailors_ties.csv", undirected_relations=["sociational"])
     assert (panel.relations, panel.periods, panel.directed) == (
-        ("sociational", "instrumental"),
+        ("instrumental", "sociational"),
         ("1", "2"),
         (False, True),
     )

@@ -13,14 +13,14 @@ from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import Kind, Metric, metrics
 from simlab.metrics.performance import converged, divergences, ess_bulk, rhat, seconds
 from simlab.metrics.recovery import position_error
-from simlab.metrics.selection import n_clusters, n_clusters_error, n_clusters_used
+from simlab.metrics.selection import n_clusters_chosen, n_clusters_error, n_clusters_used
 
 
 def test_clusters_chosen_used_and_beyond_the_truth() -> None:
     """Five clusters of which two are empty, where three are true."""
     fit = made_fit([0, 1, 2, 0], membership=np.eye(5)[[0, 1, 2, 0]])
     truth = made_truth([0, 1, 2, 0], scenario=Scenario(n_clusters=3))
-    assert n_clusters(fit, truth) == 5.0
+    assert n_clusters_chosen(fit, truth) == 5.0
     assert n_clusters_used(fit, truth) == 3.0
     assert n_clusters_error(fit, truth) == 2.0
     assert n_clusters_error(made_fit([0, 0, 0, 0]), truth) == -2.0

@@ -68,10 +68,10 @@ def _normal_ranks(draws: Floats) -> Floats:
 
 def _plain_rhat(chains: Floats) -> float:
     n_draws = chains.shape[1]
+    if (np.ptp(chains, axis=1) == 0.0).all():
+        return 1.0 if np.ptp(chains) == 0.0 else float("inf")
     within = float(chains.var(axis=1, ddof=1).mean())
     between = n_draws * float(chains.mean(axis=1).var(ddof=1))
-    if within == 0.0:
-        return 1.0 if between == 0.0 else float("inf")
     return float(np.sqrt((between / within + n_draws - 1.0) / n_draws))
 
 

@@ -249,18 +249,32 @@ def _onto(positions: Floats, actors: tuple[str, ...], first_actors: tuple[str, .
 
 
 def _write_names(axes: Axes, flat: Floats, names: Sequence[str] | None) -> None:
+    """Write names beside their actors, to whichever side is free of other names."""
     from matplotlib import patheffects
 
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white", alpha=0.85)]
+    span = float(np.ptp(flat, axis=0).max(initial=0.0)) or 1.0
+    taken: list[tuple[float, float]] = []
     for (x, y), name in zip(flat, names or [], strict=False):
-        if name:
-            axes.annotate(
-                label(name, 18),
-                (x, y),
-                xytext=(5, 4),
-                textcoords="offset points",
-                fontsize=7,
-                color=INK,
-                path_effects=halo,
-                zorder=5,
-            )
+        if not name:
+            continue
+        text = label(name, 18)
+        width, height = 0.0125 * len(text) * span, 0.022 * span
+        sides = [(right, up) for up in (1, -1) for right in (1, -1)]
+        middles = [(x + right * (0.01 * span + width / 2), y + up * height) for right, up in sides]
+        clear = [all(abs(a - u) > width or abs(b - v) > height for u, v in taken) for a, b in middles]
+        best = clear.index(True) if True in clear else 0
+        right, up = sides[best]
+        taken.append(middles[best])
+        axes.annotate(
+            text,
+            (x, y),
+            xytext=(5 * right, 4 * up),
+            textcoords="offset points",
+            ha="left" if right > 0 else "right",
+            va="bottom" if up > 0 else "top",
+            fontsize=7,
+            color=INK,
+            path_effects=halo,
+            zorder=5,
+        )

@@ -202,10 +202,10 @@ def _as_grid(dimension: str, kind: type[S], given: S | Grid[S] | Mapping[str, S]
 
 def _labelled(fitters: Mapping[str, Fitter] | Sequence[Fitter]) -> dict[str, Fitter]:
     """Return fitters by label; InputError where something is no fitter, or two have one label."""
+    if not isinstance(fitters, (Mapping, list, tuple)):
+        raise InputError.of("fitters", fitters, "must be a list of fitters, or a mapping from label to fitter")
     given: list[tuple[str, Any]] = (
-        list(fitters.items())
-        if isinstance(fitters, Mapping)
-        else [(getattr(f, "name", "?"), f) for f in (fitters if isinstance(fitters, (list, tuple)) else [fitters])]
+        list(fitters.items()) if isinstance(fitters, Mapping) else [(getattr(f, "name", "?"), f) for f in fitters]
     )
     for label, fitter in given:
         if not isinstance(fitter, Fitter):

@@ -46,6 +46,9 @@ def parse_cell(study: Study, text: str) -> Place:
         if name not in given:
             raise InputError.of("cell", text, f"must name {name}, one of {shown(', '.join(known), 200)}")
         if given[name] not in known:
+            first, _, rest = given[name].partition(",")
+            if first in known and "=" in rest:
+                raise InputError.of("cell", text, f"has no part {rest.partition('=')[0]!r}")
             raise InputError.of(f"cell, {name}", given[name], f"must be one of {shown(', '.join(known), 200)}")
         index[name] = known.index(given[name])
     for name in given:

@@ -185,16 +185,19 @@ def _round(
 
 def _one_process(script: str, payload: bytes, tasks: list[list[Place]]) -> Iterator[TaskResult]:
     """Compute in one process beside this one, so that a fitter that kills its process does not end the study."""
-    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky import ProcessPoolExecutor
 
-    executor = get_reusable_executor(max_workers=1)
+    executor = ProcessPoolExecutor(max_workers=1)
     waiting: deque[Any] = deque()
-    for task in tasks:
-        waiting.append(executor.submit(compute_packed, script, payload, task))
-        if len(waiting) > 2:
+    try:
+        for task in tasks:
+            waiting.append(executor.submit(compute_packed, script, payload, task))
+            if len(waiting) > 2:
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    finally:
+        executor.shutdown(kill_workers=True)
 
 
 def _dask_client(scheduler: str | None) -> Any:

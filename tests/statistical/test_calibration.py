@@ -13,7 +13,7 @@ from scipy import stats
 from simlab.models.lpcm import Priors
 
 N_DRAWS = 31
-# How improbable a right sampler's ranks or moments may be; the controls must be ten times less probable.
+# How improbable a right sampler's ranks may be; those of the controls must be ten times less probable.
 LEVEL = 0.01
 ONE_RELATION = World(11)
 # Moments that exist: the usual priors of so few actors have variances without a mean.
@@ -43,16 +43,16 @@ def test_the_judgement_holds_its_level() -> None:
     """Of uniform ranks of five quantities, about LEVEL are refused; of ranks that are a little too central, nearly all."""
     rng = np.random.default_rng(4)
     names = "abcde"
-    right = [{q: rng.integers(0, N_DRAWS + 1, 150) for q in names} for _ in range(300)]
-    assert np.mean([p_value(r, N_DRAWS, 500) < 0.05 for r in right]) == pytest.approx(0.05, abs=0.04)
-    central = [{q: rng.binomial(N_DRAWS, rng.beta(2, 2, 150)) for q in names} for _ in range(50)]
+    right = [{q: rng.integers(0, N_DRAWS + 1, 150) for q in names} for _ in range(200)]
+    assert np.mean([p_value(r, N_DRAWS, 500) < 0.05 for r in right]) == pytest.approx(0.05, abs=0.05)
+    central = [{q: rng.binomial(N_DRAWS, rng.beta(2, 2, 150)) for q in names} for _ in range(30)]
     assert np.mean([p_value(r, N_DRAWS, 500) < LEVEL for r in central]) > 0.9
 
 
 def worst(world: World, **wrong: float) -> tuple[float, float]:
-    """Return the largest standardised difference of a moment, and what one in a hundred sets of moments exceeds."""
+    """Return the largest standardised difference of a moment, and what one in a thousand sets of moments exceeds."""
     found = geweke_differences(world, LIGHT, 4000, seed=5, **wrong)
-    return max(abs(value) for value in found.values()), float(stats.norm.isf(LEVEL / 2 / len(found)))
+    return max(abs(value) for value in found.values()), float(stats.norm.isf(0.001 / 2 / len(found)))
 
 
 @pytest.mark.parametrize("world", [World(5), World(4, n_relations=2, masked=True)], ids=["one", "two masked"])
