@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 # Name to module: imported when first used, so that `simlab --help` does not wait for what it does not need.
 _PLACES = {
     "DyadState": "simlab.panel",
-    "Fieldwork": "simlab.observe.fieldwork",
+    "Fieldwork": "simlab.fieldwork.observe",
     "Fit": "simlab.fit.fit",
     "Fitter": "simlab.fit.fit",
     "Grid": "simlab.study.design",
@@ -30,7 +30,7 @@ _PLACES = {
     "fitters": "simlab.fit.fit",
     "grid": "simlab.study.design",
     "metric": "simlab.metrics.metric",
-    "observe": "simlab.observe.fieldwork",
+    "observe": "simlab.fieldwork.observe",
     "panel_from_networkx": "simlab.panel_read",
     "panel_from_tables": "simlab.panel_read",
     "read_panel": "simlab.panel_read",
@@ -41,6 +41,7 @@ _PLACES = {
 }
 
 if TYPE_CHECKING:
+    from simlab.fieldwork.observe import Fieldwork, observe
     from simlab.fit.fit import Fit, Fitter, fitters
     from simlab.fit.louvain import Louvain
     from simlab.fit.lpcm_mcmc import LpcmMcmc
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from simlab.generate.simulate import Simulation, simulate
     from simlab.generate.truth import Truth
     from simlab.metrics.metric import Kind, metric
-    from simlab.observe.fieldwork import Fieldwork, observe
     from simlab.panel import DyadState, Network, Panel
     from simlab.panel_read import panel_from_networkx, panel_from_tables, read_panel
     from simlab.study.design import Grid, Study, cases, grid

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.fit.fit import Fit, FitError, Fitter, Status
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
@@ -18,7 +19,6 @@ from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.generate.truth import NetworkTruth
 from simlab.metrics.metric import Kind, Metric
-from simlab.observe.fieldwork import Fieldwork, observe
 from simlab.panel import DyadState, Network
 
 

@@ -80,15 +80,18 @@ def test_no_reciprocity_at_all() -> None:
     assert coupling.reciprocity_of(coupling.dyad_distribution(forth, back, odds_ratio)) == pytest.approx(0.0, abs=1e-9)
 
 
-@pytest.mark.parametrize(("forth", "back", "wanted"), [(0.4, 0.1, 0.9), (0.9, 0.9, 0.1)])
-def test_reciprocity_out_of_reach_is_refused_with_its_limits(forth: float, back: float, wanted: float) -> None:
-    """No more dyads can be mutual than the rarer tie allows, and no fewer than the two must overlap."""
-    lowest, highest = max(0.0, forth + back - 1.0), min(forth, back)
-    limits = [2 * both / (forth + back) for both in (lowest, highest)]
+def test_more_reciprocity_than_can_be_is_refused_with_its_limit() -> None:
+    """No more dyads can be mutual than the rarer tie allows."""
     with pytest.raises(InputError) as caught:
-        coupling.solve_odds_ratio(np.full(9, forth), np.full(9, back), wanted)
-    message = f"reciprocity = {wanted}: must be from {limits[0]:.3f} to {limits[1]:.3f} in this world"
-    assert str(caught.value) == message
+        coupling.solve_odds_ratio(np.full(9, 0.4), np.full(9, 0.1), 0.9)
+    assert str(caught.value) == "reciprocity = 0.9: must be at most 0.400 in this world"
+
+
+def test_less_reciprocity_than_must_be_is_the_least_there_is() -> None:
+    """Two ties of probability 0.9 are both there at least with 0.8, a reciprocity of 0.889."""
+    ties = np.full(9, 0.9)
+    least = coupling.reciprocity_of(coupling.dyad_distribution(ties, ties, coupling.solve_odds_ratio(ties, ties, 0.1)))
+    assert least == pytest.approx(0.8 / 0.9, abs=1e-6)
 
 
 @pytest.mark.parametrize("seeds", [(1, 2), (3, 4), (5, 5)])

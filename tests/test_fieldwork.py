@@ -12,11 +12,11 @@ import pytest
 from conftest import network_of
 from reference import naive_generator as naive
 
+from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
-from simlab.observe.fieldwork import Fieldwork, observe
 from simlab.panel import DyadState, Panel
 
 WORLD = Scenario(n_actors=30, mean_degree=6.0, relations=("formal", "informal"), n_periods=2, n_sites=2, overlap=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parents[1] / "simlab"
-ROOMS = ("generate", "observe", "fit", "metrics", "study", "plan", "report", "cli")
+ROOMS = ("generate", "fieldwork", "fit", "metrics", "study", "plan", "report", "cli")
 # What lies below every room, with what each of them may import besides itself.
 BASE = {
     "foundation": set[str](),

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
-from simlab.observe.fieldwork import Fieldwork, observe
 from simlab.panel import DyadState, Panel
 from simlab.panel_build import MendedWarning
 from simlab.panel_read import panel_from_networkx, panel_from_tables, read_panel
@@ -77,7 +77,7 @@ def test_tailors(data_folder: Path) -> None:
     assert (panel.relations, panel.periods, panel.directed) == (
         ("instrumental", "sociational"),
         ("1", "2"),
-        (False, True),
+        (True, False),
     )
     counts = {(n.relation, n.period): n.n_ties for n in panel.networks()}
     assert counts == {

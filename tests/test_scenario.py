@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from simlab.cli import simulation
+from simlab.fieldwork.observe import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
-from simlab.observe.fieldwork import Fieldwork
 
 NAN, INF = float("nan"), float("inf")
 

@@ -332,7 +332,6 @@ def test_any_turnover_makes_a_world(seed: int) -> None:
     ("settings", "field"),
     [
         ({"reciprocity": 0.99}, "reciprocity"),
-        ({"density": 0.95, "reciprocity": 0.1}, "reciprocity"),
         ({"relations": TWO, "overlap": 1.0, "mean_degree": (9.0, 3.0)}, "overlap"),
         ({"n_periods": 2, "tie_persistence": 1.0, "drift": 1.0}, "tie_persistence"),
     ],

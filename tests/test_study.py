@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import fitters
 from simlab.fit.louvain import Louvain
 from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
-from simlab.observe.fieldwork import Fieldwork
 from simlab.study.cell import FAILED, KILLED, OK, PENDING, STATUS_NAMES, CellResult, Place, fit_values
 from simlab.study.design import Grid, Study, cases, grid
 from simlab.study.provenance import rebuild

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.foundation.errors import InputError, suggestion
 from simlab.foundation.settings import plain_value, read_toml
 from simlab.generate.catalog import scenarios
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
-from simlab.observe.fieldwork import Fieldwork, observe
 from simlab.panel_write import write_panel
 from simlab.study.export import truth_dataset, write_netcdf
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -43,27 +44,28 @@ def run_study(
     try:
         dataset = run(study, store, jobs=jobs, backend=backend, scheduler=scheduler, progress=suitable())
     except KeyboardInterrupt:
-        raise StoppedError(
-            f"stopped; what was computed is in {store}: the same command goes on from there"
-        ) from None
-    from simlab.report.headline import as_text, headline
+        raise StoppedError(f"stopped; what was computed is in {store}: the same command goes on from there") from None
+    from simlab.report.headline import answer, as_text, headline
 
     print()
     print(as_text(headline(dataset)))
     print()
+    for sentence in answer(dataset):
+        print(textwrap.fill(sentence, 110))
+    print()
     counts = _counts(dataset["status"].values)
     if set(counts) - {"ok"}:
         print(f"{_counted(counts)}; `simlab status {store}` says more")
-    make_report(store, None)
+    make_report(store, None, script)
 
 
-def make_report(store: Path, out: Path | None) -> None:
-    """Write a store's report and say where everything is."""
+def make_report(store: Path, out: Path | None, script: Path | None = None) -> None:
+    """Write a store's report and say where everything is. The script is one that runs anyhow, or None."""
     from simlab.report.page import write_report
 
     with opened(store):
         pass
-    written = write_report(store, out)
+    written = write_report(store, out, script=script)
     print(f"store    {store}")
     print(f"report   {written.page}")
     print(f"picture  {written.picture}")

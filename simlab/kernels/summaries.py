@@ -25,7 +25,7 @@ def mean_probability(positions: NDArray[np.float32], intercepts: Floats) -> Floa
             for j in range(i):
                 squared = 0.0
                 for k in range(n_dims):
-                    difference = float(positions[t, i, k]) - float(positions[t, j, k])
+                    difference = np.float64(positions[t, i, k]) - np.float64(positions[t, j, k])
                     squared += difference * difference
                 distance = math.sqrt(squared)
                 for r in range(n_relations):
@@ -47,7 +47,7 @@ def pair_distances(positions: NDArray[np.float32], out: Floats) -> None:
         for j in range(i):
             squared = 0.0
             for k in range(n_dims):
-                difference = float(positions[i, k]) - float(positions[j, k])
+                difference = np.float64(positions[i, k]) - np.float64(positions[j, k])
                 squared += difference * difference
             out[at] = math.sqrt(squared)
             at += 1

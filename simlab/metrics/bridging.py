@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from simlab.fit.fit import Fit
 from simlab.generate.truth import NetworkTruth
@@ -20,7 +19,9 @@ def area_under_curve(score: Floats, positive: Flags) -> float:
     rest = len(positive) - count
     if count == 0 or rest == 0:
         return NAN
-    ranks = rankdata(score)
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks = ((last - counts + 1 + last) / 2.0)[inverse]
     return float((ranks[positive].sum() - count * (count + 1) / 2.0) / (count * rest))
 
 

@@ -73,8 +73,8 @@ def scale(results: Results) -> Scale:
 
 def axis_title(results: Results, dim: str) -> str:
     """Return a dimension's name and what the setting of that name means."""
+    from simlab.fieldwork.observe import Fieldwork
     from simlab.generate.scenario import Scenario
-    from simlab.observe.fieldwork import Fieldwork
 
     kind = Scenario if dim in results.scenario_dims else Fieldwork
     known = kind.model_fields.get(dim)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import fitters
 from simlab.foundation.errors import shown
 from simlab.foundation.settings import Settings
 from simlab.generate.scenario import Scenario
-from simlab.observe.fieldwork import Fieldwork
 from simlab.report.numbers import listed, plain, words
 from simlab.report.results import Results
 from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING, STATUS_NAMES

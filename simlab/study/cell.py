@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simlab.fieldwork.observe import observe
 from simlab.fit.fit import Fit, Status
 from simlab.foundation.errors import SimlabError, shown
 from simlab.foundation.streams import stream
 from simlab.generate.simulate import Simulation, simulate
 from simlab.generate.truth import NetworkTruth
-from simlab.observe.fieldwork import observe
 from simlab.panel import Panel
 from simlab.study.design import Study
 

@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import Fitter
 from simlab.foundation.errors import InputError
 from simlab.foundation.settings import Settings, check_known
 from simlab.foundation.streams import check_seed
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import Metric, metrics
-from simlab.observe.fieldwork import Fieldwork
 
 S = TypeVar("S", bound=Settings)
 

@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import simlab
+from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import Fitter, fitters
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
-from simlab.observe.fieldwork import Fieldwork
 from simlab.study.design import Grid, Study
 
 SCHEMA_VERSION = 1

@@ -54,9 +54,10 @@ def _summarise(dataset: Any, over: tuple[str, ...]) -> Any:
         out[f"{name}_n"] = count
         out[f"{name}_quantile"] = values.quantile(QUANTILES, "replicate", skipna=True)
     status = dataset["status"]
-    done = (status != PENDING).sum("replicate")
+    counted = ["replicate", *(d for d in over if d != "replicate" and d in status.dims)]
+    done = (status != PENDING).sum(counted)
     for name, hits in (("failure_rate", status >= FAILED), ("not_converged_rate", status == NOT_CONVERGED)):
-        rate, low, high = wilson(hits.sum("replicate"), done)
+        rate, low, high = wilson(hits.sum(counted), done)
         out[name], out[f"{name}_low"], out[f"{name}_high"] = rate, low, high
     out["done"] = done
     return xr.Dataset(out, attrs=dataset.attrs)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import Fit, Fitter, Status
 from simlab.generate.scenario import Scenario
-from simlab.observe.fieldwork import Fieldwork
 from simlab.panel import Network
 from simlab.study.design import Study, grid
 from simlab.study.run import run

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from statistical.monte_carlo import LIMIT, judge_ratio, z_of_ratio
 
+from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
-from simlab.observe.fieldwork import Fieldwork, observe
 from simlab.panel import DyadState, Panel
 
 REPLICATES = 400
