@@ -507,11 +507,11 @@ def test_a_metric_of_the_truth_that_raises_does_not_end_the_run(tmp_path: Path) 
 
 
 def test_a_world_that_cannot_be_simulated_is_failed_cells(tmp_path: Path) -> None:
-    worlds = {"possible": WORLD, "impossible": Scenario(n_actors=10, mean_degree=8.5, reciprocity=0.05)}
+    worlds = {"possible": WORLD, "impossible": Scenario(n_actors=10, mean_degree=2.0, reciprocity=0.999)}
     found = run(small(scenarios=worlds, replicates=1), tmp_path / "x.zarr", jobs=1)
     assert (found["status"].sel(scenario="possible") == OK).all()
     assert (found["status"].sel(scenario="impossible") == FAILED).all()
-    assert "reciprocity = 0.05" in str(found["message"].sel(scenario="impossible").values.ravel()[0])
+    assert "reciprocity = 0.999" in str(found["message"].sel(scenario="impossible").values.ravel()[0])
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(

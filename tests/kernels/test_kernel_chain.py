@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from reference import naive_lpcm as naive
 from reference.cases import Case, problem
+from reference.every_kernel import compiled_only
 
 from simlab.kernels.chain import Draws, sample, set_masses, warm_up, with_step
 from simlab.kernels.lpcm import Tuning, curvature, new_work
@@ -102,6 +103,7 @@ def test_samples_are_the_states_of_the_naive_sweeps(thin: int) -> None:
     assert not draws.divergent.any()
 
 
+@compiled_only
 def test_divergences_between_kept_draws_are_kept() -> None:
     case = Case(6, 1, 2, 2)
     state, data, prior = problem(case)

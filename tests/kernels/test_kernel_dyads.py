@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from reference import naive_lpcm as naive
 from reference.cases import CASES, LARGE, Case, problem
+from reference.every_kernel import compiled_only
 
 from simlab.kernels.dyads import Floats, fill_distances, log_likelihood_gradient, log_likelihood_scaled
 from simlab.kernels.lpcm import Data
@@ -172,6 +173,7 @@ def test_far_positions_are_finite_and_right(far: float) -> None:
     assert_allclose(slopes, expected_slopes, rtol=1e-10)
 
 
+@compiled_only
 @pytest.mark.parametrize("lost", [math.nan, math.inf, 1e200])
 def test_a_chain_that_leaves_the_finite_numbers_is_seen(lost: float) -> None:
     state, data, _ = problem(Case(18))

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from reference import naive_lpcm as naive
 from reference.cases import CASES, Case, problem
+from reference.every_kernel import compiled_only
 from scipy import stats
 
 from simlab.kernels.lpcm import (
@@ -224,6 +225,7 @@ def test_hamiltonian_step_equals_the_naive_twin(case: Case) -> None:
     assert outcomes == {True, False}, "the steps tried must show both an accepted and a rejected trajectory"
 
 
+@compiled_only
 @pytest.mark.parametrize("step_size", [1e3, 1e200])
 def test_a_divergent_step_is_flagged_and_rejected(step_size: float) -> None:
     state, data, prior = problem(Case(18, 1, 2, 3))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from reference import naive_lpcm as naive
+from reference.every_kernel import compiled_only
 
 from simlab.kernels.summaries import mean_probability, pair_distances
 
@@ -19,6 +20,7 @@ def test_mean_probability_equals_the_naive_twin(n: int, n_dims: int, n_draws: in
     assert_allclose(mean_probability(positions, intercepts), naive.mean_probability(positions, intercepts), rtol=1e-10)
 
 
+@compiled_only
 @pytest.mark.parametrize(("intercept", "expected"), [(60.0, 1.0), (-60.0, 0.0)])
 def test_mean_probability_at_extremes(intercept: float, expected: float) -> None:
     positions = np.zeros((2, 3, 2), dtype=np.float32)

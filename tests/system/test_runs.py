@@ -245,7 +245,7 @@ def test_replay_shows_the_fit_and_the_stored_numbers(store: Path, capsys: Said) 
     assert "site 1, contact, period 2: " in said
     with opened(store) as dataset:
         chosen = dataset.sel(separation=5.0, fieldwork="five names", fitter="Louvain", replicate=2)
-        for name in ("ari", "bridger_auc", "n_clusters"):
+        for name in ("ari", "bridger_auc", "n_clusters_chosen"):
             numbers = "  ".join(f"{v:.4g}" for v in chosen[name].values.ravel())
             assert re.search(rf"^{name} +{re.escape(numbers)}$", said, re.MULTILINE), name
 
