@@ -257,7 +257,7 @@ def judge(diagnostics: Mapping[str, float], max_rhat: float, min_ess: float, n_d
         return Status.NOT_CONVERGED, f"rhat of the {what} is {diagnostics[worst]:.3f}, above {max_rhat:g}: {remedy}"
     if not diagnostics[least] >= min_ess:
         what = least.removeprefix("ess_bulk_").replace("_", " ")
-        have = max(diagnostics[least], 1.0)
+        have = max(float(np.nan_to_num(diagnostics[least])), 1.0)
         wanted = int(np.ceil(1.2 * n_draws * min_ess / have / 100.0) * 100)
         return (
             Status.NOT_CONVERGED,

@@ -138,8 +138,7 @@ class Fitter(Settings):
         FitError
             Where the computation breaks down.
         """
-        if network.n_actors < 2:
-            raise InputError.of("network", f"{network.n_actors} actors", "at least 2 actors are needed")
+        check_size(network)
         start = time.perf_counter()
         return finished(self.estimate(network, rng), [network], start)
 
@@ -150,6 +149,12 @@ class Fitter(Settings):
     @abstractmethod
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of a network that has been checked."""
+
+
+def check_size(network: Network) -> None:
+    """Raise InputError where a network has too few actors for any fitter."""
+    if network.n_actors < 2:
+        raise InputError.of("network", f"{network.n_actors} actors", "at least 2 actors are needed")
 
 
 def finished(fit: Fit, networks: Sequence[Network], start: float) -> Fit:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from simlab.fit import chains
 from simlab.fit.bridging import membership_entropy, participation
-from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Status, finished, fitters
+from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Status, check_size, finished, fitters
 from simlab.foundation.errors import InputError
 from simlab.models import lpcm
 from simlab.models.lpcm import Priors
@@ -82,6 +82,7 @@ class LpcmMcmc(ClusterCountFitter):
         """
         if len({network.actors for network in networks}) != 1:
             raise InputError("networks: must have the same actors to be fitted jointly")
+        check_size(networks[0])
         start = time.perf_counter()
         fit = self.estimate_dyads(networks[0].actors, [network.dyads() for network in networks], rng)
         return finished(fit, networks, start)

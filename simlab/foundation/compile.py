@@ -15,7 +15,8 @@ _COMMON: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True}
 
 def kernel(function: F) -> F:
     """Compile an exact kernel: bit for bit what the interpreter computes."""
-    compiled: F = numba.njit(**_COMMON)(function)
+    # Said outright, because what is not said a function inherits from the kernel that first calls it.
+    compiled: F = numba.njit(fastmath=False, **_COMMON)(function)
     return compiled
 
 
