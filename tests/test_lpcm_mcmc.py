@@ -18,7 +18,7 @@ from simlab.fit import chains
 from simlab.fit.fit import Fit, FitError, Status
 from simlab.fit.lpcm_mcmc import LpcmMcmc
 from simlab.foundation.errors import InputError
-from simlab.kernels.lpcm import Data
+from simlab.kernels.chain_state import Data
 from simlab.models import convergence, lpcm
 from simlab.models.mixture import membership
 from simlab.panel import DyadState, Network

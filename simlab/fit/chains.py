@@ -18,7 +18,7 @@ from simlab.panel import Dyads
 from simlab.partition import relabel
 
 if TYPE_CHECKING:
-    from simlab.kernels.lpcm import State
+    from simlab.kernels.chain_state import State
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class Raw:
 def run(settings: Settings, dyads: list[Dyads], n_clusters: int, priors: Priors, rng: np.random.Generator) -> Raw:
     """Run the chains, one after the other, from dispersed starts."""
     from simlab.kernels import chain
-    from simlab.kernels import lpcm as sampler
+    from simlab.kernels import chain_state as sampler
 
     n = len(dyads[0].ties)
     prior = sampler.Prior(*astuple(priors))
@@ -106,7 +106,8 @@ def start(
     The first chain starts from the scaled geodesic distances, later ones from the same with noise of half its size: far
     enough apart that chains which agree in the end have forgotten where they began.
     """
-    from simlab.kernels import lpcm as sampler
+    from simlab.kernels.chain_state import Prior, State
+    from simlab.kernels.gibbs import draw_mixture
 
     n_dims = first.shape[1]
     size = 1.5 * np.sqrt(n_dims * priors.variance_scale)
@@ -115,7 +116,7 @@ def start(
     apart = lpcm.distances(positions)
     intercepts = np.array([lpcm.solve_intercept(apart, d) for d in dyads])
     labels = k_means(positions, n_clusters, rng)
-    state = sampler.State(
+    state = State(
         np.ascontiguousarray(positions.T),
         intercepts,
         np.zeros((n_clusters, n_dims)),
@@ -123,7 +124,7 @@ def start(
         np.full(n_clusters, 1.0 / n_clusters),
         labels,
     )
-    sampler.draw_mixture(state, sampler.Prior(*astuple(priors)), rng)
+    draw_mixture(state, Prior(*astuple(priors)), rng)
     return state
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -16,8 +19,7 @@ _COMMON: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True}
 def kernel(function: F) -> F:
     """Compile an exact kernel: bit for bit what the interpreter computes."""
     # Said outright, because what is not said a function inherits from the kernel that first calls it.
-    compiled: F = numba.njit(fastmath=False, **_COMMON)(function)
-    return compiled
+    return _compiled(function, False)
 
 
 def fast_kernel(function: F) -> F:
@@ -25,5 +27,33 @@ def fast_kernel(function: F) -> F:
 
     NaN and infinity keep their meaning, because a chain that leaves the finite numbers has to be seen.
     """
-    compiled: F = numba.njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, **_COMMON)(function)
+    return _compiled(function, {"reassoc", "contract", "arcp", "nsz"})
+
+
+def _compiled(function: F, fastmath: bool | set[str]) -> F:
+    compiled: F = numba.njit(fastmath=fastmath, **_COMMON)(function)
+    stats = getattr(compiled, "stats", None)  # not there where compilation is switched off
+    if stats is not None and stats.cache_path:
+        _drop_stale(stats.cache_path)
     return compiled
+
+
+@lru_cache
+def _drop_stale(folder: str) -> None:
+    """Empty Numba's cache of the kernels where any of their sources has changed.
+
+    Numba looks at the file of a function alone, and would go on with what was compiled of the functions that it calls.
+    """
+    kernels = Path(__file__).parents[1] / "kernels"
+    sources = b"".join(path.read_bytes() for path in [Path(__file__), *sorted(kernels.glob("*.py"))])
+    digest = hashlib.sha256(sources).hexdigest()
+    stamp = Path(folder) / "simlab-sources"
+    try:
+        if stamp.is_file() and stamp.read_text() == digest:
+            return
+        for path in [*Path(folder).glob("*.nbi"), *Path(folder).glob("*.nbc")]:
+            path.unlink(missing_ok=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(digest)
+    except OSError:
+        pass  # a folder that cannot be written has no stale cache of ours

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.compile import kernel
+from simlab.kernels.chain_state import Data, Prior, State, Tuning, Work
 from simlab.kernels.dyads import Floats
-from simlab.kernels.lpcm import Data, Prior, State, Tuning, Work, curvature, sweep
+from simlab.kernels.lpcm import curvature, sweep
 
 
 class Draws(NamedTuple):

@@ -12,7 +12,8 @@ from reference.cases import Case, problem
 from reference.every_kernel import compiled_only
 
 from simlab.kernels.chain import Draws, sample, set_masses, warm_up, with_step
-from simlab.kernels.lpcm import Tuning, curvature, new_work
+from simlab.kernels.chain_state import Tuning, new_work
+from simlab.kernels.lpcm import curvature
 
 
 def tuning_for(size: int) -> Tuning:

@@ -11,8 +11,8 @@ from reference import naive_lpcm as naive
 from reference.cases import CASES, LARGE, Case, problem
 from reference.every_kernel import compiled_only
 
+from simlab.kernels.chain_state import Data
 from simlab.kernels.dyads import Floats, fill_distances, log_likelihood_gradient, log_likelihood_scaled
-from simlab.kernels.lpcm import Data
 
 
 def by_kernel(positions: Floats, intercepts: Floats, data: Data) -> tuple[float, Floats, Floats]:

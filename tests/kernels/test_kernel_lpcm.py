@@ -12,26 +12,17 @@ from reference.cases import CASES, Case, problem
 from reference.every_kernel import compiled_only
 from scipy import stats
 
+from simlab.kernels.chain_state import Data, Prior, State, Tuning, Work, new_work, pack, unpack, unpacked
+from simlab.kernels.gibbs import draw_labels, draw_mixture
 from simlab.kernels.lpcm import (
-    Data,
-    Prior,
-    State,
-    Tuning,
-    Work,
     add_mixture,
     add_prior,
     curvature,
-    draw_labels,
-    draw_mixture,
     hamiltonian_step,
     log_density_gradient,
     log_scale_prior,
-    new_work,
-    pack,
     scale_moves,
     sweep,
-    unpack,
-    unpacked,
 )
 
 SMALL = [case for case in CASES if case.n <= 18]

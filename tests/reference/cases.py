@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlab.kernels.lpcm import Data, Prior, State
+from simlab.kernels.chain_state import Data, Prior, State
 from simlab.models.lpcm import Priors
 
 

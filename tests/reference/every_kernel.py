@@ -14,7 +14,7 @@ import pytest
 from reference import naive_lpcm as naive
 from reference.cases import Case, problem
 
-from simlab.kernels import chain, dyads, lpcm, summaries
+from simlab.kernels import chain, chain_state, dyads, gibbs, lpcm, summaries
 
 CASES = [Case(2, 1, 1, 1), Case(18, 3, 2, 3, "masked"), Case(61, 1, 3, 2, "undirected")]
 # These do nothing whose order fastmath could change, nor call anything that does.
@@ -51,12 +51,12 @@ def outputs() -> dict[str, np.ndarray]:
 
 def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     state, data, prior = problem(case)
-    work = lpcm.new_work(case.n_dims, case.n, case.n_relations, case.n_clusters)
+    work = chain_state.new_work(case.n_dims, case.n, case.n_relations, case.n_clusters)
     size = work.vector.size
     vector = naive.flat(naive.point_of(state))
-    yield "unpacked", lpcm.unpacked(vector, state)
+    yield "unpacked", chain_state.unpacked(vector, state)
 
-    def fresh() -> tuple[lpcm.State, lpcm.Work, np.random.Generator]:
+    def fresh() -> tuple[chain_state.State, chain_state.Work, np.random.Generator]:
         work.vector[:] = vector
         work.gradient[:] = 0.0
         return naive.copied(state), work, np.random.default_rng(7)
@@ -66,9 +66,9 @@ def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
         state.positions, state.intercepts, data.ties, data.observed, gradient, slopes, work.rows
     )
     own, work, _ = fresh()
-    lpcm.pack(own, work.vector)
+    chain_state.pack(own, work.vector)
     yield "pack", (work.vector,)
-    lpcm.unpack(0.5 * vector, own)
+    chain_state.unpack(0.5 * vector, own)
     yield "unpack", tuple(own)
     yield "log_likelihood_gradient", (value, gradient, slopes)
     distances = np.zeros((case.n, case.n))
@@ -87,7 +87,7 @@ def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     yield "curvature", (masses, scale)
     # Set by hand, so that one exact kernel is not judged by another's rounding.
     masses, scale = np.linspace(1.0, 9.0, size), np.array([[7.0, -4.0], [0.0, 31.0]])
-    tuning = lpcm.Tuning(0.15, 6, np.ones(size), np.eye(2) * 0.1, 3)
+    tuning = chain_state.Tuning(0.15, 6, np.ones(size), np.eye(2) * 0.1, 3)
     chain.set_masses(masses, scale, 3.0, tuning)
     yield "set_masses", (tuning.masses, tuning.scale_factor, masses, scale)
     yield "with_step", tuple(chain.with_step(tuning, 0.3))
@@ -95,10 +95,10 @@ def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     info = lpcm.hamiltonian_step(own, data, prior, tuning, work, rng)
     yield "hamiltonian_step", (*own, *info, rng.random())
     own, work, rng = fresh()
-    lpcm.draw_labels(own, work, rng)
+    gibbs.draw_labels(own, work, rng)
     yield "draw_labels", (own.labels, rng.random())
     own, work, rng = fresh()
-    lpcm.draw_mixture(own, prior, rng)
+    gibbs.draw_mixture(own, prior, rng)
     yield "draw_mixture", (*own, rng.random())
     yield "log_scale_prior", tuple(lpcm.log_scale_prior(state, prior, s) for s in (-0.5, 0.0, 0.5))
     own, work, rng = fresh()

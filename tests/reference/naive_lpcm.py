@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.kernels.lpcm import Data, Info, Prior, State, Tuning
+from simlab.kernels.chain_state import Data, Info, Prior, State, Tuning
 
 Floats = NDArray[np.float64]
 

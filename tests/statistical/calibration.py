@@ -21,7 +21,8 @@ from scipy.special import expit
 
 from simlab.fit import chains
 from simlab.fit.lpcm_mcmc import LpcmMcmc
-from simlab.kernels.lpcm import Data, Prior, State, Tuning, new_work, sweep
+from simlab.kernels.chain_state import Data, Prior, State, Tuning, new_work
+from simlab.kernels.lpcm import sweep
 from simlab.models.convergence import mcse_mean
 from simlab.models.lpcm import Priors, distances
 from simlab.panel import Dyads
