@@ -161,7 +161,7 @@ simulate --set density=0.1 --set mean_degree=5 -o d
 simulate --set density=[0.1,0.2] -o d
 simulate --set density=low -o d
 simulate --set reciprocity=1 -o d
-simulate --set reciprocity=0.001 -o d
+simulate --set reciprocity=0.999 -o d
 simulate --set reciprocity=0.99 -o d
 simulate --set cluster_shares=[1,2] -o d
 simulate --set cluster_shares=[1,2,-3] -o d
@@ -267,7 +267,7 @@ def test_what_the_lines_say_names_the_value_and_what_is_allowed(
         "fit ok.csv --fitter spectrl": ["Did you mean 'spectral'?", "louvain"],
         "simulate managrs": ["Did you mean 'managers'?"],
         "simulate --set mean_degree=60": ["mean_degree = 60", "below 59"],
-        "simulate --set reciprocity=0.99": ["reciprocity = 0.99", "must be from"],
+        "simulate --set reciprocity=0.99": ["reciprocity = 0.99", "must be at most"],
         "run ok.py --jobs 0": ["jobs = 0", "from 1"],
         "run ok.py --backend nosuch": ["backend = nosuch", "loky, threads, dask"],
         "nosuchcommand": ["No such command 'nosuchcommand'"],
