@@ -25,7 +25,7 @@ from simlab.panel import DyadState, Network
 from simlab.partition import canonical
 
 Monks = tuple[Network, dict[str, str]]
-QUICK = LpcmMcmc(n_clusters=2, n_chains=2, n_warmup=100, n_draws=100)
+QUICK = LpcmMcmc(n_clusters=2, n_chains=2, n_warmup=100, n_draws=100, thin=1)
 
 
 def fitted(fitter: LpcmMcmc, network: Network, seed: int = 1) -> Fit:
@@ -50,7 +50,7 @@ def test_the_monks_come_out_right(monks: Monks, seed: int) -> None:
 
 
 def test_the_posterior_of_the_monks_is_that_of_the_reference_program(monks: Monks, data_folder: Path) -> None:
-    fit = fitted(LpcmMcmc(n_clusters=3, n_draws=6000), monks[0], 11)
+    fit = fitted(LpcmMcmc(n_clusters=3, n_draws=6000, thin=1), monks[0], 11)
     assert fit.status == Status.OK, fit.message
     found = differences(fit, data_folder)
     assert len(found) == 16 + 2 * 153
@@ -63,7 +63,7 @@ def test_the_posterior_of_the_monks_is_that_of_the_reference_program(monks: Monk
 
 def test_the_comparison_shows_a_wrong_prior(monks: Monks, data_folder: Path) -> None:
     usual = LpcmMcmc().priors(18, 3).variance_scale
-    fit = fitted(LpcmMcmc(n_clusters=3, n_draws=2000, variance_scale=1.25 * usual), monks[0], 11)
+    fit = fitted(LpcmMcmc(n_clusters=3, n_draws=2000, thin=1, variance_scale=1.25 * usual), monks[0], 11)
     found = differences(fit, data_folder)
     assert max(abs(value) for value in found.values()) > 2 * limit(len(found))
 
@@ -224,7 +224,7 @@ def test_bridging_scores_tell_those_between_from_those_not_known() -> None:
 
 
 def test_too_few_draws_are_said_to_be_too_few(monks: Monks) -> None:
-    fit = fitted(LpcmMcmc(n_clusters=3, n_warmup=50, n_draws=20), monks[0])
+    fit = fitted(LpcmMcmc(n_clusters=3, n_warmup=50, n_draws=20, thin=1), monks[0])
     check_fit(fit, monks[0])
     assert fit.status == Status.NOT_CONVERGED
     assert "longer chains" in fit.message
