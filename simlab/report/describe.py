@@ -37,7 +37,7 @@ def describe_fit(network: Network, fit: Fit) -> list[str]:
     attributes = {n: v for n, v in network.attributes.items() if n != "bipartite"}
     for g in range(fit.n_clusters):
         members = np.flatnonzero(fit.labels == g)
-        lines.append(f"  cluster {g + 1}: {_names([network.actors[i] for i in members])}")
+        lines.append(f"  cluster {g}: {_names([network.actors[i] for i in members])}")
         lines += [f"    {line}" for line in _profile(attributes, members)]
     order = telling(fit.labels, attributes)
     if order and len(set(fit.labels.tolist())) > 1:
@@ -119,7 +119,7 @@ def _bridgers(network: Network, fit: Fit) -> list[str]:
         if score[i] <= 0:
             continue
         first, second = np.argsort(-_towards(network, fit, int(i)), kind="stable")[:2]
-        parts.append(f"{network.actors[i]} ({score[i]:.2f}, clusters {first + 1} and {second + 1})")
+        parts.append(f"{network.actors[i]} ({score[i]:.2f}, clusters {first} and {second})")
     shown = ", ".join(parts) if parts else "nobody"
     return [f"  most of a bridger ({fit.bridging_score.replace('_', ' ')}): {shown}"]
 
