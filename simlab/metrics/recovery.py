@@ -27,7 +27,7 @@ def adjusted_rand_index(one: Labels, other: Labels) -> float:
         return NAN
     together = _pairs(table).sum()
     rows, cols = _pairs(table.sum(1)).sum(), _pairs(table.sum(0)).sum()
-    expected = rows * cols / max(_pairs(n), 1.0)
+    expected = rows * cols / max(float(_pairs(n)), 1.0)
     most = 0.5 * (rows + cols)
     return 1.0 if most == expected else float((together - expected) / (most - expected))
 

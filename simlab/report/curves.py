@@ -68,7 +68,7 @@ def scale(results: Results) -> Scale:
     numeric = bool(dim) and results.numeric(dim)
     at = np.array(levels, dtype=float) if numeric else np.arange(len(levels), dtype=float)
     log = numeric and at.min() > 0 and at.max() / at.min() >= _WIDE_RANGE
-    return Scale(dim, at, numeric, log, tuple(plain(v) for v in levels), axis_title(results, dim))
+    return Scale(dim, at, numeric, bool(log), tuple(plain(v) for v in levels), axis_title(results, dim))
 
 
 def axis_title(results: Results, dim: str) -> str:

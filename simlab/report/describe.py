@@ -18,7 +18,7 @@ _MOST_NAMES = 12
 def describe_fit(network: Network, fit: Fit) -> list[str]:
     """Return what a fit found: clusters, who is in them, their profile, bridgers, convergence."""
     kind = "directed" if network.directed else "undirected"
-    unobserved = 1.0 - network.observed.sum() / max((network.state <= 3).sum(), 1)
+    unobserved = 1.0 - network.observed.sum() / max(int((network.state <= 3).sum()), 1)
     lines = [
         f"{network}: {network.n_actors} actors, {network.n_ties} {kind} ties, density {network.density:.3f}"
         + (f", {unobserved:.0%} of dyads unobserved" if unobserved > 0 else "")
