@@ -36,6 +36,10 @@ class Dyads(NamedTuple):
     ties: Floats
     observed: Floats
 
+    def share(self) -> Floats:
+        """Return the share of answers about each dyad that say tie; 0 where there is no answer."""
+        return np.divide(self.ties, self.observed, out=np.zeros_like(self.ties), where=self.observed > 0)
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -101,8 +105,7 @@ class Network:
 
     def weights(self) -> Floats:
         """Return the share of answers about each unordered dyad that say tie; 0 where there is no answer."""
-        ties, observed = self.dyads()
-        return np.divide(ties, observed, out=np.zeros_like(ties), where=observed > 0)
+        return self.dyads().share()
 
     def unknown(self) -> NDArray[np.bool_]:
         """Return which actors have no observed dyad at all."""

@@ -29,6 +29,12 @@ def canonical(labels: Labels) -> NDArray[np.int64]:
     return out
 
 
+def first_mentioned(labels: Labels, n_clusters: int) -> list[int]:
+    """Return all clusters in the order in which ``canonical`` numbers them, those without an actor last."""
+    used = list(dict.fromkeys(np.asarray(labels).tolist()))
+    return used + [g for g in range(n_clusters) if g not in used]
+
+
 def contingency(one: Labels, other: Labels) -> NDArray[np.int64]:
     """Return the table of counts (n_clusters_one, n_clusters_other) over the actors that both vectors label."""
     one, other = np.asarray(one), np.asarray(other)

@@ -12,9 +12,9 @@ from simlab.cli import StoppedError
 from simlab.cli.progress import suitable
 from simlab.foundation.errors import InputError
 from simlab.report.describe import describe_fit
-from simlab.study.cell import OK, PENDING, STATUS_NAMES, Place
+from simlab.study.cell import OK, PENDING, STATUS_NAMES
 from simlab.study.design import Study
-from simlab.study.replay import cell_name, level_text, replay, stored_study
+from simlab.study.replay import cell_index, cell_name, level_text, replay, stored_study
 from simlab.study.run import check_backend, default_store, run
 from simlab.study.script import load_study
 from simlab.study.store import opened
@@ -135,7 +135,7 @@ def replay_cell(store: Path, cell: str, script: Path | None) -> None:
     print(f"cell     {cell_name(study, place)}")
     print(f"seed     {study.seed}")
     with opened(store) as dataset:
-        at = _index(study, place)
+        at = cell_index(study, place)
         code = int(dataset["status"].values[at])
         print(f"stored   {STATUS_NAMES[code]} {dataset['message'].values[at]}".rstrip())
     for key in found.observed.keys:
@@ -158,12 +158,6 @@ def replay_cell(store: Path, cell: str, script: Path | None) -> None:
         numbers = values[np.isfinite(values)]
         if numbers.size:
             print(f"{name:28s} {'  '.join(f'{v:.4g}' for v in numbers)}")
-
-
-def _index(study: Study, place: Place) -> tuple[int, ...]:
-    worlds = [index for index, _ in study.scenarios.items()][place.scenario]
-    fields = [index for index, _ in study.fieldworks.items()][place.fieldwork]
-    return (*worlds, *fields, place.fitter, place.replicate)
 
 
 def _counts(codes: np.ndarray) -> dict[str, int]:

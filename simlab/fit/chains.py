@@ -77,7 +77,7 @@ def run(settings: Settings, dyads: list[Dyads], n_clusters: int, priors: Priors,
     )
     data = sampler.Data(np.stack([d.ties for d in dyads]), np.stack([d.observed for d in dyads]))
     work = sampler.new_work(n_dims, n, n_relations, n_clusters)
-    share = np.mean([d.ties / np.maximum(d.observed, 1.0) for d in dyads], axis=0)
+    share = np.mean([d.share() for d in dyads], axis=0)
     first = layout.first_positions(share, n_dims)
     for c in range(settings.n_chains):
         state = start(first, dyads, n_clusters, priors, c, rng)

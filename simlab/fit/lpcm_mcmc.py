@@ -17,7 +17,7 @@ from simlab.foundation.errors import InputError
 from simlab.models import lpcm
 from simlab.models.lpcm import Priors
 from simlab.panel import Dyads, Network
-from simlab.partition import canonical
+from simlab.partition import canonical, first_mentioned
 
 Floats = NDArray[np.float64]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -112,9 +112,8 @@ class LpcmMcmc(ClusterCountFitter):
         diagnostics = chains.diagnose(posterior)
         labels = np.asarray(membership.argmax(axis=1))
         # Clusters in order of their first actor, empty ones last, so that one partition has one set of labels.
-        used = list(dict.fromkeys(labels.tolist()))
-        order = used + [g for g in range(n_clusters) if g not in used]
-        weights = np.mean([d.ties / np.maximum(d.observed, 1.0) for d in dyads], axis=0)
+        order = first_mentioned(labels, n_clusters)
+        weights = np.mean([d.share() for d in dyads], axis=0)
         labels = canonical(labels)
         status, message = chains.judge(diagnostics, self.max_rhat, self.min_ess, self.n_draws)
         return Fit(

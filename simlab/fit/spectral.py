@@ -12,7 +12,7 @@ from simlab.fit.bridging import membership_entropy, participation
 from simlab.fit.fit import ClusterCountFitter, Fit, Status, fitters
 from simlab.models.mixture import Mixture, fit_mixture
 from simlab.panel import Network
-from simlab.partition import canonical
+from simlab.partition import canonical, first_mentioned
 
 Floats = NDArray[np.float64]
 
@@ -47,8 +47,7 @@ class Spectral(ClusterCountFitter):
             choice[n_clusters] = -modularity(weights, fits[n_clusters].labels)
         best = min(choice, key=lambda g: choice[g])
         member = fits[best].membership
-        used = list(dict.fromkeys(fits[best].labels.tolist()))
-        member = member[:, used + [g for g in range(best) if g not in used]]
+        member = member[:, first_mentioned(fits[best].labels, best)]
         labels = canonical(fits[best].labels)
         return Fit(
             fitter=self.name,

@@ -85,15 +85,16 @@ def _levels(study: Study) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _labels(study: Study, place: Place) -> Mapping[str, Any]:
+def cell_index(study: Study, place: Place) -> tuple[int, ...]:
+    """Return where a cell lies along the dimensions of the store's status."""
     worlds = [index for index, _ in study.scenarios.items()][place.scenario]
     fields = [index for index, _ in study.fieldworks.items()][place.fieldwork]
-    return {
-        **{name: levels[i] for (name, levels), i in zip(study.scenarios.labels.items(), worlds, strict=True)},
-        **{name: levels[i] for (name, levels), i in zip(study.fieldworks.labels.items(), fields, strict=True)},
-        "fitter": list(study.fitters)[place.fitter],
-        "replicate": place.replicate,
-    }
+    return (*worlds, *fields, place.fitter, place.replicate)
+
+
+def _labels(study: Study, place: Place) -> Mapping[str, Any]:
+    at = cell_index(study, place)
+    return {name: levels[i] for (name, levels), i in zip(_levels(study).items(), at, strict=True)}
 
 
 def level_text(level: Any) -> str:
