@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from simlab.fit.tie_model import TieModel
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.foundation.registry import Registry
 from simlab.foundation.settings import Settings
@@ -82,6 +83,8 @@ class Fit:
     unknown : (n_actors,)
         Actors with no observed dyad: kept, but nothing is known of them.
     posterior : Posterior or None
+    tie_model : TieModel or None
+        The distribution of networks that the fit stands for; None for fitters without one (spectral, modularity).
     seconds : float
         Time the fit took.
     """
@@ -99,6 +102,7 @@ class Fit:
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     unknown: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     posterior: Posterior | None = None
+    tie_model: TieModel | None = None
     seconds: float = 0.0
 
     @property
