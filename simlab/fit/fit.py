@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from simlab.fit.bridging import scores
 from simlab.fit.tie_model import TieModel
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.foundation.registry import Registry
@@ -43,10 +44,17 @@ class Posterior:
 
     intercept : (chain, draw, relation); positions : (chain, draw, actor, axis), float32;
     labels : (chain, draw, actor); centres : (chain, draw, cluster, axis); variances, weights : (chain, draw, cluster);
-    log_likelihood, log_density : (chain, draw); divergent : (chain, draw).
+    coefficients : (chain, draw, relation, covariate); reciprocity : (chain, draw, relation); sender, receiver :
+    (chain, draw, relation, actor), float32; effect_variances : (chain, draw, relation, 2), of senders and receivers;
+    log_likelihood, log_density : (chain, draw); divergent : (chain, draw). What the model does not have has length 0.
     """
 
     intercept: Floats
+    coefficients: Floats
+    reciprocity: Floats
+    sender: NDArray[np.float32]
+    receiver: NDArray[np.float32]
+    effect_variances: Floats
     positions: NDArray[np.float32]
     labels: NDArray[np.int16]
     centres: Floats
@@ -162,9 +170,13 @@ def check_size(network: Network) -> None:
 
 
 def finished(fit: Fit, networks: Sequence[Network], start: float) -> Fit:
-    """Return the fit with the time since ``start`` and the actors of whom none of the networks shows anything."""
+    """Return the fit with what every fit has: the time since ``start``, the actors of whom no network shows anything, and
+    the bridging scores of ``simlab.fit.bridging.scores``, from the mean weights of the networks, unless it has its own.
+    """
     unknown = np.logical_and.reduce([network.unknown() for network in networks])
-    return replace(fit, seconds=time.perf_counter() - start, unknown=unknown)
+    weights = np.mean([network.weights() for network in networks], axis=0)
+    bridging = {**scores(weights, fit.labels, fit.membership), **fit.bridging}
+    return replace(fit, bridging=bridging, seconds=time.perf_counter() - start, unknown=unknown)
 
 
 class ClusterCountFitter(Fitter):

@@ -8,18 +8,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import kernel
+from simlab.foundation.compile import kernel, lean_kernel
 from simlab.kernels.chain_state import Data, Prior, State, Tuning, Work
-from simlab.kernels.dyads import Floats
-from simlab.kernels.lpcm import curvature, sweep
+from simlab.kernels.curvature import curvature, scale_proposal
+from simlab.kernels.dyads import Floats, Singles
+from simlab.kernels.lpcm import log_likelihood_of, sweep
+
+# The curvature changes little from one sweep to the next, and costs as much as some of its leapfrog steps.
+_SWEEPS_A_LOOK = 4
 
 
 class Draws(NamedTuple):
     """Where the draws of one chain go; the first axis is the draw. Positions are (draw, actor, axis) in float32."""
 
-    positions: NDArray[np.float32]
+    positions: Singles
     labels: NDArray[np.int16]
     intercepts: Floats
+    coefficients: Floats
+    reciprocity: Floats
+    sender: Singles
+    receiver: Singles
+    effect_variances: Floats
     centres: Floats
     variances: Floats
     weights: Floats
@@ -27,28 +36,34 @@ class Draws(NamedTuple):
     divergent: NDArray[np.bool_]
 
 
-@kernel
+@lean_kernel
 def set_masses(masses: Floats, scale: Floats, count: float, tuning: Tuning) -> None:
-    """Write the mean curvature of ``count`` states into the tuning's arrays, and empty the sums."""
+    """Write the mean curvature of ``count`` states into the tuning's arrays, and empty the sums; 0 holds a quantity."""
     for a in range(masses.shape[0]):
-        tuning.masses[a] = masses[a] / count
+        mass = masses[a] / count
+        tuning.inverse_masses[a] = 1.0 / mass if mass > 0.0 else 0.0
+        tuning.root_masses[a] = math.sqrt(mass)
         masses[a] = 0.0
-    level = scale[0, 0] / count
-    mixed = scale[0, 1] / count
-    size = scale[1, 1] / count
-    determinant = max(level * size - mixed * mixed, 1e-12 * level * size)
-    # 2.38 / sqrt(2): the best random walk in two dimensions (Roberts, Gelman & Gilks 1997).
-    first = 1.68 * math.sqrt(size / determinant)
-    tuning.scale_factor[0, 0] = first
-    tuning.scale_factor[1, 0] = -mixed / size * first
-    tuning.scale_factor[1, 1] = 1.68 / math.sqrt(size)
-    scale[0, 0] = scale[0, 1] = scale[1, 1] = 0.0
+    for a in range(2):
+        for b in range(2):
+            scale[a, b] /= count
+    scale_proposal(scale, tuning.scale_factor)
+    for a in range(2):
+        for b in range(2):
+            scale[a, b] = 0.0
 
 
 @kernel
 def with_step(tuning: Tuning, step_size: float) -> Tuning:
     """Return the tuning with another step size."""
-    return Tuning(step_size, tuning.n_steps, tuning.masses, tuning.scale_factor, tuning.n_scale_moves)
+    return Tuning(
+        step_size,
+        tuning.n_steps,
+        tuning.inverse_masses,
+        tuning.root_masses,
+        tuning.scale_factor,
+        tuning.n_scale_moves,
+    )
 
 
 @kernel
@@ -71,33 +86,66 @@ def warm_up(
     scale = np.zeros((2, 2))
     curvature(state, data, prior, work, masses, scale)
     set_masses(masses, scale, 1.0, tuning)
+    likelihood = log_likelihood_of(state, data, work)
     step = work.vector.shape[0] ** -0.25
     centre = math.log(2.0 * step)
     error = 0.0
     smooth = math.log(step)
     since = 0
     window = max(n_sweeps // 16, 5)
-    counted = 0
+    seen = 0
+    looked = 0
     for t in range(n_sweeps):
-        info = sweep(state, data, prior, with_step(tuning, step), work, rng)
+        info = sweep(state, data, prior, with_step(tuning, step), work, rng, likelihood)
+        likelihood = info.log_likelihood
         since += 1
         error += (target - info.acceptance - error) / (since + 10.0)
         log_step = centre - math.sqrt(since) / 0.05 * error
         weight = since**-0.75
         smooth = weight * log_step + (1.0 - weight) * smooth
         step = math.exp(log_step)
-        curvature(state, data, prior, work, masses, scale)
-        counted += 1
+        seen += 1
+        if seen % _SWEEPS_A_LOOK == 0:
+            curvature(state, data, prior, work, masses, scale)
+            looked += 1
         # The last window ends with a sixth of the warm-up left, for the step size to settle.
-        if counted >= window and t < n_sweeps - n_sweeps // 6:
-            set_masses(masses, scale, float(counted), tuning)
-            counted = 0
+        if seen >= window and looked > 0 and t < n_sweeps - n_sweeps // 6:
+            set_masses(masses, scale, float(looked), tuning)
+            seen = 0
+            looked = 0
             window *= 2
             step = math.exp(smooth)
             centre = math.log(2.0 * step)
             error = 0.0
             since = 0
     return with_step(tuning, math.exp(smooth))
+
+
+@lean_kernel
+def keep(state: State, draws: Draws, t: int) -> None:
+    """Write the state into the arrays as draw ``t``."""
+    n_dims, n = state.positions.shape
+    for i in range(n):
+        draws.labels[t, i] = state.labels[i]
+        for k in range(n_dims):
+            draws.positions[t, i, k] = state.positions[k, i]
+    for r in range(state.intercepts.shape[0]):
+        draws.intercepts[t, r] = state.intercepts[r]
+        for k in range(state.coefficients.shape[1]):
+            draws.coefficients[t, r, k] = state.coefficients[r, k]
+        for i in range(state.sender.shape[1]):
+            draws.sender[t, r, i] = state.sender[r, i]
+        for i in range(state.receiver.shape[1]):
+            draws.receiver[t, r, i] = state.receiver[r, i]
+        for side in range(2):
+            draws.effect_variances[t, r, side] = state.effect_variances[r, side]
+    for r in range(state.reciprocity.shape[0]):
+        draws.reciprocity[t, r] = state.reciprocity[r]
+    for g in range(state.weights.shape[0]):
+        draws.variances[t, g] = state.variances[g]
+        draws.weights[t, g] = state.weights[g]
+        for k in range(n_dims):
+            draws.centres[t, g, k] = state.centres[g, k]
 
 
 @kernel
@@ -112,25 +160,16 @@ def sample(
     draws: Draws,
 ) -> float:
     """Fill ``draws``, keeping every ``thin``-th sweep; return the mean acceptance of the Hamiltonian steps."""
-    n_dims, n = state.positions.shape
     n_draws = draws.log_likelihood.shape[0]
     accepted = 0.0
+    likelihood = log_likelihood_of(state, data, work)
     for t in range(n_draws):
         for _ in range(thin):
-            info = sweep(state, data, prior, tuning, work, rng)
+            info = sweep(state, data, prior, tuning, work, rng, likelihood)
+            likelihood = info.log_likelihood
             accepted += info.acceptance
             draws.divergent[t] = draws.divergent[t] or info.divergent
-            draws.log_likelihood[t] = info.log_likelihood
-        for i in range(n):
-            draws.labels[t, i] = state.labels[i]
-            for k in range(n_dims):
-                draws.positions[t, i, k] = state.positions[k, i]
-        for r in range(state.intercepts.shape[0]):
-            draws.intercepts[t, r] = state.intercepts[r]
-        for g in range(state.weights.shape[0]):
-            draws.variances[t, g] = state.variances[g]
-            draws.weights[t, g] = state.weights[g]
-            for k in range(n_dims):
-                draws.centres[t, g, k] = state.centres[g, k]
+        draws.log_likelihood[t] = likelihood
+        keep(state, draws, t)
     mean: float = accepted / max(n_draws * thin, 1)
     return mean

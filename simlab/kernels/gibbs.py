@@ -1,4 +1,4 @@
-"""The exact steps of a sweep: labels given positions, and the mixture given labels."""
+"""The exact steps of a sweep: labels given positions, the mixture given labels, and the effects' level and variances."""
 
 from __future__ import annotations
 
@@ -6,45 +6,37 @@ import math
 
 import numpy as np
 
-from simlab.foundation.compile import kernel
-from simlab.kernels.chain_state import Prior, State, Work
+from simlab.foundation.compile import lean_kernel
+from simlab.kernels.chain_state import Data, Prior, State, Work
+from simlab.kernels.mixture import fill_shares
 
 
-@kernel
+@lean_kernel
 def draw_labels(state: State, work: Work, rng: np.random.Generator) -> None:
     """Draw every actor's label given its position and the mixture."""
-    n_dims, n = state.positions.shape
     n_clusters = state.weights.shape[0]
-    terms = work.terms
-    for i in range(n):
-        largest = -np.inf
-        for g in range(n_clusters):
-            squared = 0.0
-            for k in range(n_dims):
-                difference = state.positions[k, i] - state.centres[g, k]
-                squared += difference * difference
-            terms[g] = (
-                math.log(state.weights[g])
-                - 0.5 * squared / state.variances[g]
-                - 0.5 * n_dims * math.log(state.variances[g])
-            )
-            largest = max(largest, terms[g])
-        mass = 0.0
-        for g in range(n_clusters):
-            mass += math.exp(terms[g] - largest)
-            terms[g] = mass
-        point = rng.random() * mass
+    if n_clusters == 1:
+        return
+    log_variances = work.sums[:, 0]
+    for g in range(n_clusters):
+        log_variances[g] = math.log(state.variances[g])
+    fill_shares(state.positions, state.centres, log_variances, state.weights, work.shares, work.squares)
+    for i in range(state.labels.shape[0]):
+        point = rng.random()
         label = 0
-        while label < n_clusters - 1 and terms[label] < point:
+        reached = work.shares[0, i]
+        while label < n_clusters - 1 and reached < point:
             label += 1
+            reached += work.shares[label, i]
         state.labels[i] = label
 
 
-@kernel
+@lean_kernel
 def draw_mixture(state: State, prior: Prior, rng: np.random.Generator) -> None:
     """Draw variances given centres, centres given variances, then weights, all given labels and positions."""
     n_dims, n = state.positions.shape
     n_clusters = state.weights.shape[0]
+    whole = 0.0
     for g in range(n_clusters):
         count = 0
         squared = 0.0
@@ -57,17 +49,50 @@ def draw_mixture(state: State, prior: Prior, rng: np.random.Generator) -> None:
         degrees = prior.variance_degrees + count * n_dims
         spread = prior.variance_degrees * prior.variance_scale + squared
         state.variances[g] = spread / max(rng.chisquare(degrees), 1e-300)
-        precision = count / state.variances[g] + 1.0 / prior.centre_variance
-        for k in range(n_dims):
+        if prior.centre_variance > 0.0:
+            precision = count / state.variances[g] + 1.0 / prior.centre_variance
+            for k in range(n_dims):
+                total = 0.0
+                for i in range(n):
+                    if state.labels[i] == g:
+                        total += state.positions[k, i]
+                mean = total / state.variances[g] / precision
+                state.centres[g, k] = mean + rng.standard_normal() / math.sqrt(precision)
+        if n_clusters > 1:
+            state.weights[g] = max(rng.standard_gamma(prior.concentration + count), 1e-300)
+            whole += state.weights[g]
+    if n_clusters > 1:
+        for g in range(n_clusters):
+            state.weights[g] = max(state.weights[g] / whole, 1e-300)
+
+
+@lean_kernel
+def draw_effects(state: State, data: Data, prior: Prior, rng: np.random.Generator) -> None:
+    """Draw the variances of the effects, and their common level against the intercept's.
+
+    Adding c to every effect and taking it (twice it where one effect serves both ends) from the intercept leaves the
+    likelihood as it is; c is normal given the rest.
+    """
+    factor = 2.0 if data.shared_effects else 1.0
+    for r in range(state.intercepts.shape[0]):
+        for side in range(2):
+            effects = state.sender if side == 0 else state.receiver
+            n = effects.shape[1]
+            if n == 0:
+                continue
             total = 0.0
+            squared = 0.0
             for i in range(n):
-                if state.labels[i] == g:
-                    total += state.positions[k, i]
-            mean = total / state.variances[g] / precision
-            state.centres[g, k] = mean + rng.standard_normal() / math.sqrt(precision)
-        state.weights[g] = max(rng.standard_gamma(prior.concentration + count), 1e-300)
-    whole = 0.0
-    for g in range(n_clusters):
-        whole += state.weights[g]
-    for g in range(n_clusters):
-        state.weights[g] /= whole
+                total += effects[r, i]
+                squared += effects[r, i] * effects[r, i]
+            degrees = prior.effect_degrees + n
+            spread = prior.effect_degrees * prior.effect_scale + squared
+            variance = spread / max(rng.chisquare(degrees), 1e-300)
+            state.effect_variances[r, side] = variance
+            precision = n / variance + factor * factor / prior.intercept_variance
+            away = state.intercepts[r] - prior.intercept_mean
+            mean = (factor * away / prior.intercept_variance - total / variance) / precision
+            move = mean + rng.standard_normal() / math.sqrt(precision)
+            for i in range(n):
+                effects[r, i] += move
+            state.intercepts[r] -= factor * move

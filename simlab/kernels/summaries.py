@@ -7,38 +7,86 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import fast_kernel, kernel
-from simlab.kernels.dyads import Floats
+from simlab.foundation.compile import lean_fast_kernel, lean_kernel
+from simlab.kernels.chain import Draws
+from simlab.kernels.chain_state import POISSON, RECIPROCAL, Data, State, Work, pack
+from simlab.kernels.dyads import BLOCK, Floats, advance, fill_distances
+from simlab.kernels.exponential import decay
+from simlab.kernels.predictors import fill_predictors, spread_effects
 
 
-@fast_kernel
-def mean_probability(positions: NDArray[np.float32], intercepts: Floats) -> Floats:
-    """Return the mean over draws of the probability of a tie: (n_relations, n_actors, n_actors), symmetric.
+@lean_kernel
+def recall(draws: Draws, t: int, state: State) -> None:
+    """Write draw ``t`` into the state, as far as the likelihood needs it."""
+    n_dims, n = state.positions.shape
+    for i in range(n):
+        for k in range(n_dims):
+            state.positions[k, i] = draws.positions[t, i, k]
+    for r in range(state.intercepts.shape[0]):
+        state.intercepts[r] = draws.intercepts[t, r]
+        for k in range(state.coefficients.shape[1]):
+            state.coefficients[r, k] = draws.coefficients[t, r, k]
+        for i in range(state.sender.shape[1]):
+            state.sender[r, i] = draws.sender[t, r, i]
+        for i in range(state.receiver.shape[1]):
+            state.receiver[r, i] = draws.receiver[t, r, i]
+    for r in range(state.reciprocity.shape[0]):
+        state.reciprocity[r] = draws.reciprocity[t, r]
 
-    positions : (n_draws, n_actors, n_dims); intercepts : (n_draws, n_relations). The diagonal is 0.
+
+@lean_fast_kernel
+def add_means(eta: Floats, form: int, rho: float, weight: float, means: Floats) -> None:
+    """Add ``weight`` times the expected ties (2, count) of dyads with these eta to ``means``."""
+    if form == RECIPROCAL:
+        for j in range(eta.shape[1]):
+            there, back = eta[0, j], eta[1, j]
+            joint = there + back + rho
+            top = max(max(0.0, there), max(back, joint))
+            one, other, two = decay(top - there), decay(top - back), decay(top - joint)
+            whole = decay(top) + one + other + two
+            means[0, j] += weight * (one + two) / whole
+            means[1, j] += weight * (other + two) / whole
+        return
+    for side in range(2):
+        row, out = eta[side], means[side]
+        for j in range(row.shape[0]):
+            e = decay(abs(row[j]))
+            if form == POISSON:
+                out[j] += weight * (1.0 / e if row[j] >= 0.0 else e)
+            else:
+                out[j] += weight * (1.0 if row[j] >= 0.0 else e) / (1.0 + e)
+
+
+@lean_fast_kernel
+def mean_ties(draws: Draws, state: State, data: Data, work: Work, means: Floats) -> None:
+    """Add to ``means`` (n_relations, 2, n_dyads) the mean over draws of the expected ties, there and back.
+
+    ``state`` and ``work`` are buffers. Where the data hold the sums of both ways, so that a model is symmetric, only the
+    first of the two has a meaning.
     """
-    n_draws, n, n_dims = positions.shape
-    n_relations = intercepts.shape[1]
-    total = np.zeros((n_relations, n, n))
+    n_draws = draws.log_likelihood.shape[0]
+    size = work.distances.shape[0]
     for t in range(n_draws):
-        for i in range(1, n):
-            for j in range(i):
-                squared = 0.0
-                for k in range(n_dims):
-                    difference = np.float64(positions[t, i, k]) - np.float64(positions[t, j, k])
-                    squared += difference * difference
-                distance = math.sqrt(squared)
-                for r in range(n_relations):
-                    total[r, i, j] += 1.0 / (1.0 + math.exp(distance - intercepts[t, r]))
-    for r in range(n_relations):
-        for i in range(1, n):
-            for j in range(i):
-                total[r, i, j] /= n_draws
-                total[r, j, i] = total[r, i, j]
-    return total
+        recall(draws, t, state)
+        pack(state, work.vector)
+        point = work.point
+        fill_distances(point.positions, work.distances)
+        for r in range(state.intercepts.shape[0]):
+            spread_effects(point, r, data.shared_effects, work.effects)
+            rho = state.reciprocity[r] if data.form == RECIPROCAL else 0.0
+            i, start = 1, 0
+            for at in range(0, size, BLOCK):
+                count = min(BLOCK, size - at)
+                base = work.blocks[0, :count]
+                for j in range(count):
+                    base[j] = state.intercepts[r] - work.distances[at + j]
+                eta = work.blocks[2:, :count]
+                fill_predictors(point, data, r, (i, start, at), base, work.effects, eta)
+                add_means(eta, data.form, rho, 1.0 / n_draws, means[r, :, at : at + count])
+                i, start = advance(i, start, count)
 
 
-@kernel
+@lean_kernel
 def pair_distances(positions: NDArray[np.float32], out: Floats) -> None:
     """Fill ``out`` (n_pairs,) with the distances of one draw (n_actors, n_dims), row by row below the diagonal."""
     n, n_dims = positions.shape

@@ -1,0 +1,149 @@
+"""ChainFitter: what the fitters by Markov chain Monte Carlo share; and the tie model of posterior draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simlab.fit import chains, judge
+from simlab.fit.bridging import membership_entropy
+from simlab.fit.fit import Fit, FitError, Posterior
+from simlab.fit.latent import LatentFitter
+from simlab.fit.point import Point
+from simlab.fit.tie_model import Family, TieModel
+from simlab.models.latent_data import LatentData
+from simlab.models.lpcm import Priors, distances
+from simlab.partition import canonical, first_mentioned
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class ChainFitter(LatentFitter):
+    """A fitter by Hamiltonian steps for all that is continuous, and Gibbs steps for the mixture."""
+
+    n_chains: int = Field(default=4, ge=1, le=64)
+    n_warmup: int = Field(default=1000, ge=50)
+    n_draws: int = Field(default=1000, ge=4, description="draws kept of each chain")
+    thin: int = Field(default=2, ge=1, description="sweeps for each draw kept")
+    target_acceptance: float = Field(default=0.8, gt=0.3, lt=1.0, description="of Hamiltonian steps")
+    max_rhat: float = Field(default=1.01, gt=1.0, description="converged needs an rhat up to this")
+    min_ess: float = Field(default=400.0, ge=0.0, description="and at least so many effective draws")
+
+    def fit_count(
+        self, actors: tuple[str, ...], data: LatentData, n_clusters: int, rng: np.random.Generator
+    ) -> tuple[Fit, Point]:
+        """Return the fit with this number of clusters, and its point estimate. FitError where a chain breaks down."""
+        priors = self.priors(len(actors), n_clusters)
+        draws = chains.run(self, data, n_clusters, priors, rng)
+        for which, values in enumerate(np.split(draws.log_likelihood, self.n_chains), start=1):
+            if not np.isfinite(values).all():
+                raise FitError(f"chain {which} left the finite numbers: try another seed, or narrower priors")
+        return self._made(actors, data, priors, chains.summarise(draws, data, priors, self.n_chains), rng)
+
+    def _made(
+        self,
+        actors: tuple[str, ...],
+        data: LatentData,
+        priors: Priors,
+        summary: chains.Summary,
+        rng: np.random.Generator,
+    ) -> tuple[Fit, Point]:
+        diagnostics = judge.diagnose(summary.posterior)
+        status, message = judge.judge(
+            diagnostics,
+            max_rhat=self.max_rhat,
+            min_ess=self.min_ess,
+            n_draws=self.n_draws,
+            n_total=self.n_chains * self.n_draws,
+        )
+        labels = self.partition(summary, rng)
+        # Clusters in order of their first actor, empty ones last, so that one partition has one set of labels.
+        order = first_mentioned(labels, summary.membership.shape[1])
+        member = summary.membership[:, order]
+        fit = Fit(
+            fitter=self.name,
+            actors=actors,
+            status=status,
+            message=message,
+            labels=canonical(labels),
+            membership=member,
+            positions=summary.point.positions,
+            bridging={
+                "position_entropy": summary.position_entropy,
+                "between": summary.between,
+                "membership_entropy": membership_entropy(member),
+            },
+            bridging_score="position_entropy",
+            diagnostics=diagnostics,
+            posterior=chains.reordered(summary.posterior, order),
+            tie_model=LatentTieModel.of(summary.posterior, data),
+        )
+        return fit, summary.point
+
+    def partition(self, summary: chains.Summary, rng: np.random.Generator) -> Ints:
+        """Return the point partition, its labels those of the clusters of the summary."""
+        return np.asarray(summary.membership.argmax(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class LatentTieModel(TieModel):
+    """Networks from posterior draws of a latent position model; the arrays' first axis is the draw.
+
+    covariates : (n_covariates, n_actors, n_actors); the others as in ``Posterior``, chains stacked.
+    """
+
+    family: Family
+    positions: NDArray[np.float32]
+    intercepts: Floats
+    coefficients: Floats
+    rho: Floats
+    sender: NDArray[np.float32]
+    receiver: NDArray[np.float32]
+    covariates: Floats
+    shared_effects: bool
+
+    @classmethod
+    def of(cls, posterior: Posterior, data: LatentData) -> LatentTieModel:
+        """Return the tie model of the draws of a posterior."""
+
+        def stacked(values: np.ndarray) -> np.ndarray:
+            return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
+
+        return cls(
+            family=Family.POISSON if data.form == "poisson" else Family.BERNOULLI,
+            positions=stacked(posterior.positions),
+            intercepts=stacked(posterior.intercept),
+            coefficients=stacked(posterior.coefficients),
+            rho=stacked(posterior.reciprocity),
+            sender=stacked(posterior.sender),
+            receiver=stacked(posterior.receiver),
+            covariates=data.design(),
+            shared_effects=data.sociality == "shared",
+        )
+
+    @property
+    def n_draws(self) -> int:
+        """The number of draws."""
+        return len(self.positions)
+
+    def predictors(self, draw: int) -> Floats:
+        """Return eta of every tie: (n_relations, n_actors, n_actors)."""
+        eta = self.intercepts[draw][:, None, None] - distances(self.positions[draw].astype(np.float64))
+        if self.covariates.size:
+            eta = eta + np.einsum("rk,kij->rij", self.coefficients[draw], self.covariates)
+        if self.sender.shape[2]:
+            eta = eta + self.sender[draw][:, :, None]
+        if self.receiver.shape[2]:
+            eta = eta + self.receiver[draw][:, None, :]
+        elif self.shared_effects:
+            eta = eta + self.sender[draw][:, None, :]
+        return np.asarray(eta)
+
+    def reciprocity(self, draw: int) -> Floats:
+        """Return the log odds ratio of the two ties of a dyad: (n_relations,)."""
+        return self.rho[draw] if self.rho.shape[1] else np.zeros(self.intercepts.shape[1])
+

@@ -1,0 +1,146 @@
+"""The expected curvature of the log-density, from which masses and the proposal of scale moves are made."""
+
+from __future__ import annotations
+
+import math
+
+from simlab.foundation.compile import fast_kernel, lean_fast_kernel
+from simlab.kernels.chain_state import POISSON, Data, Prior, State, Work, pack, unpacked
+from simlab.kernels.dyads import BLOCK, Floats, advance, fill_distances
+from simlab.kernels.exponential import decay
+from simlab.kernels.predictors import add_effect_pulls, fill_predictors, spread_effects
+
+
+@lean_fast_kernel
+def fill_information(eta: Floats, observed: Floats, counts: bool) -> None:
+    """Turn eta into the expected curvature of the log-likelihood of each tie by eta; ``observed`` : answers."""
+    for j in range(eta.shape[0]):
+        e = decay(abs(eta[j]))
+        if counts:
+            eta[j] = observed[j] * (1.0 / e if eta[j] >= 0.0 else e)
+        else:
+            eta[j] = observed[j] * e / ((1.0 + e) * (1.0 + e))
+
+
+@lean_fast_kernel
+def add_position_information(place: tuple[int, int, int], information: Floats, each: Floats) -> None:
+    """Add the information of the dyads from ``place`` = (i, start, number) on to both of their actors."""
+    i, start, _ = place
+    n = each.shape[0]
+    at = 0
+    while i < n and at < information.shape[0]:
+        stop = min(i, start + information.shape[0] - at)
+        total = 0.0
+        for j in range(start, stop):
+            each[j] += information[at]
+            total += information[at]
+            at += 1
+        each[i] += total
+        start = stop
+        if stop == i:
+            i += 1
+            start = 0
+
+
+@fast_kernel
+def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats, scale: Floats) -> None:
+    """Add the expected curvature of the log-density: ``masses`` as the flat vector, ``scale`` (2, 2).
+
+    The latter is that of the log-likelihood and prior along (intercept, log scale). Reciprocity is left out of account
+    where the information of a tie is concerned.
+    """
+    n_dims, n = state.positions.shape
+    pack(state, work.vector)
+    point, mass = work.point, unpacked(masses, state)
+    fill_distances(state.positions, work.distances)
+    size = work.distances.shape[0]
+    back = data.ties_back.shape[1] > 0
+    base, information, eta = work.blocks[0], work.blocks[1], work.blocks[2:]
+    each = work.effects[0]
+    for r in range(state.intercepts.shape[0]):
+        mass.intercepts[r] += 1.0 / prior.intercept_variance
+        scale[0, 0] += 1.0 / prior.intercept_variance
+        i, start = 1, 0
+        for at in range(0, size, BLOCK):
+            place = (i, start, at)
+            count = min(BLOCK, size - at)
+            distance = work.distances[at : at + count]
+            for j in range(count):
+                base[j] = state.intercepts[r] - distance[j]
+            spread_effects(point, r, data.shared_effects, work.effects)
+            slopes = eta[:, :count]
+            fill_predictors(point, data, r, place, base[:count], work.effects, slopes)
+            fill_information(slopes[0], data.observed[r, at : at + count], data.form == POISSON)
+            if back:
+                fill_information(slopes[1], data.observed_back[r, at : at + count], data.form == POISSON)
+            for j in range(count):
+                both = slopes[0, j] + (slopes[1, j] if back else 0.0)
+                information[j] = both / n_dims
+                mass.intercepts[r] += both
+                scale[0, 0] += both
+                scale[0, 1] -= both * distance[j]
+                scale[1, 1] += both * distance[j] * distance[j]
+            for k in range(state.coefficients.shape[1]):
+                for j in range(count):
+                    covariate = data.covariates[k, at + j]
+                    mass.coefficients[r, k] += slopes[0, j] * covariate * covariate
+                    if back:
+                        covariate = data.covariates_back[k, at + j]
+                        mass.coefficients[r, k] += slopes[1, j] * covariate * covariate
+            if state.sender.shape[1] + state.receiver.shape[1] > 0:
+                add_effect_pulls(place, slopes, back, work.effect_pulls)
+            for a in range(n):
+                each[a] = 0.0
+            add_position_information(place, information[:count], each)
+            for k in range(n_dims):
+                for a in range(n):
+                    mass.positions[k, a] += each[a]
+            if state.reciprocity.shape[0] > 0:
+                for j in range(count):
+                    mass.reciprocity[r] += 0.25 * min(slopes[0, j], slopes[1, j])
+            i, start = advance(i, start, count)
+        for a in range(n):
+            if state.sender.shape[1] > 0:
+                shared = work.effect_pulls[1, a] if data.shared_effects else 0.0
+                mass.sender[r, a] += work.effect_pulls[0, a] + shared + 1.0 / state.effect_variances[r, 0]
+            if state.receiver.shape[1] > 0:
+                mass.receiver[r, a] += work.effect_pulls[1, a] + 1.0 / state.effect_variances[r, 1]
+            work.effect_pulls[0, a] = 0.0
+            work.effect_pulls[1, a] = 0.0
+        for k in range(state.coefficients.shape[1]):
+            mass.coefficients[r, k] += 1.0 / prior.coefficient_variance
+    for r in range(state.reciprocity.shape[0]):
+        mass.reciprocity[r] += 1.0 / prior.coefficient_variance
+    for i in range(n):
+        for k in range(n_dims):
+            mass.positions[k, i] += 1.0 / state.variances[state.labels[i]]
+    add_mixture_curvature(state, prior, mass.centres, mass.log_variances, scale)
+
+
+@lean_fast_kernel
+def add_mixture_curvature(state: State, prior: Prior, centres: Floats, log_variances: Floats, scale: Floats) -> None:
+    """Add the curvature by centres (0 where they are held), log variances and, of the priors, the log scale."""
+    n_dims, n = state.positions.shape
+    for g in range(state.weights.shape[0]):
+        count = 0.0
+        for i in range(n):
+            if state.labels[i] == g:
+                count += 1.0
+        if prior.centre_variance > 0.0:
+            for k in range(n_dims):
+                centres[g, k] += count / state.variances[g] + 1.0 / prior.centre_variance
+                scale[1, 1] += 2.0 * state.centres[g, k] * state.centres[g, k] / prior.centre_variance
+        log_variances[g] += 0.5 * (count * n_dims + prior.variance_degrees)
+        scale[1, 1] += 2.0 * prior.variance_degrees * prior.variance_scale / state.variances[g]
+
+
+@lean_fast_kernel
+def scale_proposal(scale: Floats, factor: Floats) -> None:
+    """Fill the Cholesky factor (2, 2) of the proposal of scale moves from the curvature (2, 2) along them."""
+    level, mixed, size = scale[0, 0], scale[0, 1], scale[1, 1]
+    determinant = max(level * size - mixed * mixed, 1e-12 * level * size)
+    # 2.38 / sqrt(2): the best random walk in two dimensions (Roberts, Gelman & Gilks 1997).
+    first = 1.68 * math.sqrt(size / determinant)
+    factor[0, 0] = first
+    factor[1, 0] = -mixed / size * first
+    factor[1, 1] = 1.68 / math.sqrt(size)
