@@ -35,6 +35,7 @@ _PLACES = {
     "panel_from_tables": "simlab.panel_read",
     "read_panel": "simlab.panel_read",
     "run": "simlab.study.run",
+    "select_interviews": "simlab.fit.interviews",
     "simulate": "simlab.generate.simulate",
     "stream": "simlab.foundation.streams",
     "summarise": "simlab.study.summary",
@@ -43,6 +44,7 @@ _PLACES = {
 if TYPE_CHECKING:
     from simlab.fieldwork.observe import Fieldwork, observe
     from simlab.fit.fit import Fit, Fitter, fitters
+    from simlab.fit.interviews import select_interviews
     from simlab.fit.louvain import Louvain
     from simlab.fit.lpcm_mcmc import LpcmMcmc
     from simlab.fit.spectral import Spectral
@@ -85,6 +87,7 @@ __all__ = [
     "panel_from_tables",
     "read_panel",
     "run",
+    "select_interviews",
     "simulate",
     "stream",
     "summarise",

@@ -57,6 +57,11 @@ class Network:
         Name to one value an actor, as text; an empty text is unknown.
     site, relation, period : str
         What the network is.
+    counts : (n_actors, n_actors) or None
+        How often the tie from the row's actor to the column's was seen (its weight); 0 where there is no tie or it was not
+        observed. Symmetric where ties have no direction. None where every tie counts once.
+    dyadic : mapping
+        Name to what is known of each dyad, (n_actors, n_actors), such as the distance of two offices, for covariates.
     """
 
     actors: tuple[str, ...]
@@ -66,6 +71,8 @@ class Network:
     site: str = ""
     relation: str = ""
     period: str = ""
+    counts: Floats | None = None
+    dyadic: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def n_actors(self) -> int:
@@ -107,6 +114,10 @@ class Network:
         """Return the share of answers about each unordered dyad that say tie; 0 where there is no answer."""
         return self.dyads().share()
 
+    def tie_counts(self) -> Floats:
+        """Return how often each observed tie counts, row to column: its count, or 1 where the network has no counts."""
+        return np.where(self.ties, 1.0 if self.counts is None else self.counts, 0.0)
+
     def unknown(self) -> NDArray[np.bool_]:
         """Return which actors have no observed dyad at all."""
         return np.asarray(self.dyads().observed.sum(axis=1) == 0)
@@ -115,6 +126,26 @@ class Network:
         """Return a name such as ``formal, period 1``."""
         parts = [self.site, self.relation, f"period {self.period}" if self.period else ""]
         return ", ".join(part for part in parts if part) or "network"
+
+
+def check_counts(network: Network) -> None:
+    """Raise InputError where the counts of a network are not whole numbers, as those of the Poisson family are.
+
+    Also where they are not of the network's shape, lack symmetry although ties have no direction, or are 0 where there is
+    a tie.
+    """
+    if network.counts is None:
+        return
+    if network.counts.shape != network.state.shape:
+        raise InputError(f"counts: must have the shape (actors, actors) = {network.state.shape}")
+    counts, ties = network.tie_counts(), network.ties
+    wrong = counts[~((counts >= 0.0) & (counts == np.floor(counts)) & np.isfinite(counts))]
+    if wrong.size:
+        raise InputError.of("weight", f"{wrong[0]:g}", "must be a whole number from 0 for the Poisson family")
+    if (counts[ties] == 0.0).any():
+        raise InputError("counts: must be above 0 where there is a tie")
+    if not network.directed and not np.array_equal(counts, counts.T):
+        raise InputError("counts: must be symmetric, as the ties have no direction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +168,9 @@ class Panel:
         Who was in the network, who was asked, and who answered.
     states : mapping
         (site, relation, period) to the dyad states (n_site_actors, n_site_actors) of the site's actors, in order.
+    counts : mapping
+        (site, relation, period) to how often each tie was seen, of the shape of its states; 0 where there is no observed
+        tie. A network in which every tie counts once has none.
     """
 
     actors: tuple[str, ...]
@@ -150,6 +184,7 @@ class Panel:
     asked: NDArray[np.bool_]
     answered: NDArray[np.bool_]
     states: Mapping[tuple[str, str, str], States]
+    counts: Mapping[tuple[str, str, str], Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -161,6 +196,9 @@ class Panel:
                 raise InputError(f"{name}: must have the shape (periods, actors) = {shape}")
         if (self.answered & ~self.asked).any() or (self.asked & ~self.present).any():
             raise InputError("answered, asked: only those present are asked, and only those asked answer")
+        for key, counts in self.counts.items():
+            if key not in self.states or counts.shape != self.states[key].shape:
+                raise InputError(f"counts: those of {key} must have the shape of its states")
 
     @property
     def keys(self) -> list[tuple[str, str, str]]:
@@ -191,6 +229,7 @@ class Panel:
         here = self.present[t, members]
         chosen = members[here]
         state = self.states[(s, r, p)][np.ix_(here, here)]
+        counts = self.counts.get((s, r, p))
         return Network(
             actors=tuple(self.actors[i] for i in chosen),
             state=state,
@@ -199,6 +238,7 @@ class Panel:
             site=s,
             relation=r,
             period=p,
+            counts=None if counts is None else np.where(state == DyadState.TIE, counts[np.ix_(here, here)], 0.0),
         )
 
     def networks(self) -> Iterator[Network]:

@@ -91,8 +91,12 @@ def build_panel(
                 states[site, relation, period] = _empty_state(
                     present[t, of_site], asked[t, of_site], answered[t, of_site], mode[of_site], has_direction
                 )
-    _fill(ties, states, where, place, site_of, periods, dict(zip(relations, directed, strict=True)), present, answered)
-    return Panel(actors, site_of, sites, relations, periods, directed, attributes, present, asked, answered, states)
+    has_direction_by = dict(zip(relations, directed, strict=True))
+    _fill(ties, states, where, place, site_of, periods, has_direction_by, present, answered)
+    counts = _counts(ties, states, where, place, site_of, has_direction_by)
+    return Panel(
+        actors, site_of, sites, relations, periods, directed, attributes, present, asked, answered, states, counts
+    )
 
 
 def _in_order(periods: set[str]) -> tuple[str, ...]:
@@ -230,6 +234,34 @@ def _fill(
         if count:
             plural = what if count == 1 else what.replace("tie", "ties", 1)
             warnings.warn(f"{count} {plural} dropped", MendedWarning, stacklevel=4)
+
+
+def _counts(
+    ties: list[Tie],
+    states: Mapping[tuple[str, str, str], NDArray[np.int8]],
+    where: Mapping[str, int],
+    place: Mapping[int, int],
+    site_of: tuple[str, ...],
+    directed: Mapping[str, bool],
+) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+    """Return the weights of the ties of each network in which any differs from 1; of duplicates the heaviest counts."""
+    counts: dict[tuple[str, str, str], NDArray[np.float64]] = {}
+    weighted = set()
+    for tie in ties:
+        if tie.source == tie.target or tie.weight == 0.0:
+            continue
+        i, j = where[tie.source], where[tie.target]
+        key = (site_of[i], tie.relation, tie.period)
+        if key not in counts:
+            counts[key] = np.zeros(states[key].shape)
+        a, b = place[i], place[j]
+        # Not the last: the order of rows in a file must not change an answer.
+        counts[key][a, b] = max(counts[key][a, b], tie.weight)
+        if not directed[tie.relation]:
+            counts[key][b, a] = counts[key][a, b] = max(counts[key][a, b], counts[key][b, a])
+        if tie.weight != 1.0:
+            weighted.add(key)
+    return {key: values for key, values in counts.items() if key in weighted}
 
 
 def _flag(row: Row, name: str) -> bool:

@@ -1,6 +1,7 @@
 """Reading panels: from edge lists, from every format that networkx reads, from networkx graphs and pandas tables.
 
 What can be mended is mended with a warning (loops, duplicate ties); what cannot is refused in one line that says where.
+Where weights other than 1 are given they are kept as counts of the ties; a weight of 0 is no tie.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def read_panel(
     Warns
     -----
     MendedWarning
-        Where loops or duplicate ties were dropped.
+        Where loops or duplicate ties were dropped. Of duplicates the one with the greatest weight is kept.
     """
     file = Path(path)
     _check_file(file)

@@ -1,4 +1,4 @@
-"""Writing panels: actors and ties as CSV, and each network as GraphML."""
+"""Writing panels: actors and ties as CSV, and each network as GraphML; with weights where ties have counts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ def write_panel(panel: Panel, folder: Path) -> list[Path]:
 
 
 def to_networkx(network: Network) -> Any:
-    """Return the observed ties as a networkx graph, attributes on its nodes."""
+    """Return the observed ties as a networkx graph, attributes on its nodes, and counts as weights where it has them."""
     import networkx as nx
 
     graph: Any = nx.DiGraph() if network.directed else nx.Graph()
     for i, actor in enumerate(network.actors):
         graph.add_node(actor, **{name: values[i] for name, values in network.attributes.items()})
     for i, j in np.argwhere(network.ties):
-        graph.add_edge(network.actors[i], network.actors[j])
+        weight = {} if network.counts is None else {"weight": float(network.counts[i, j])}
+        graph.add_edge(network.actors[i], network.actors[j], **weight)
     return graph
 
 
@@ -72,15 +73,23 @@ def _actor_rows(panel: Panel) -> tuple[Sequence[str], Iterable[Sequence[object]]
 
 
 def _tie_rows(panel: Panel) -> tuple[Sequence[str], list[Sequence[object]]]:
-    """Return header and rows; a column that is empty throughout is left out."""
+    """Return header and rows; a column that is empty throughout is left out, and weights where no network has counts."""
     named = [kind for kind in ("site", "relation", "period") if any(getattr(panel, f"{kind}s"))]
-    rows: list[Sequence[object]] = [
-        (*(getattr(network, kind) for kind in named), network.actors[i], network.actors[j])
-        for network in panel.networks()
-        for i, j in np.argwhere(network.ties)
-        if network.directed or i < j
-    ]
-    return (*named, "source", "target"), rows
+    weight = ["weight"] if panel.counts else []
+    rows: list[Sequence[object]] = []
+    for network in panel.networks():
+        counts, names = network.tie_counts(), [getattr(network, kind) for kind in named]
+        rows += [
+            (*names, network.actors[i], network.actors[j], *(_number(counts[i, j]) for _ in weight))
+            for i, j in np.argwhere(network.ties)
+            if network.directed or i < j
+        ]
+    return (*named, "source", "target", *weight), rows
+
+
+def _number(value: float) -> int | float:
+    """Return a whole number without its decimals."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _file_name(network: Network, taken: Sequence[str]) -> str:

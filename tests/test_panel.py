@@ -9,7 +9,7 @@ import pytest
 from conftest import network_of
 
 from simlab.foundation.errors import InputError, UnknownNameError
-from simlab.panel import DyadState, Network, Panel
+from simlab.panel import DyadState, Network, Panel, check_counts
 
 NO, TIE, SILENT, AWAY, ABSENT, NONE = DyadState
 
@@ -219,3 +219,63 @@ def test_parts_that_do_not_fit_together_are_refused(changes: dict[str, Any], fie
         panel(**changes)
     assert str(caught.value).startswith(field)
     assert "\n" not in str(caught.value)
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+COUNTS = np.array([[0.0, 3.0, 0.0], [1.0, 0.0, 5.0], [0.0, 0.0, 0.0]])
+
+
+def test_every_tie_counts_once_unless_counts_are_given() -> None:
+    """The 5 from b to c is of a dyad that was not observed, and so is hidden."""
+    assert Network(("a", "b", "c"), STATE).tie_counts().tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    assert Network(("a", "b", "c"), STATE, counts=COUNTS).tie_counts().tolist() == [[0, 3, 0], [1, 0, 0], [0, 0, 0]]
+
+
+def test_counts_of_the_actors_present() -> None:
+    world = panel()
+    key = ("south", "formal", "1")
+    counts = np.where(world.states[key] == TIE, 2.0 + np.arange(16).reshape(4, 4), 0.0)
+    network = panel(counts={key: counts}).network(*key)
+    assert network.counts is not None
+    assert np.array_equal(network.counts, counts[np.ix_([0, 2, 3], [0, 2, 3])])
+    assert np.array_equal(network.tie_counts() > 0, network.ties)
+    assert panel(counts={key: counts}).network("south", "formal", "2").counts is None
+
+
+@pytest.mark.parametrize("key", [("south", "formal", "1"), ("west", "formal", "1")])
+def test_counts_that_do_not_fit_the_states_are_refused(key: tuple[str, str, str]) -> None:
+    with pytest.raises(InputError, match="counts: those of"):
+        panel(counts={key: np.ones((3, 3))})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (2.5, "weight = 2.5: must be a whole number from 0 for the Poisson family"),
+        (-1.0, "weight = -1: must be a whole number"),
+        (np.nan, "weight = nan: must be a whole number"),
+        (np.inf, "weight = inf: must be a whole number"),
+        (0.0, "counts: must be above 0 where there is a tie"),
+        (4.0, ""),
+    ],
+)
+def test_counts_of_the_poisson_family_are_whole(value: float, message: str) -> None:
+    counts = COUNTS.copy()
+    counts[0, 1] = value
+    network = Network(("a", "b", "c"), STATE, counts=counts)
+    if not message:
+        check_counts(network)
+        return
+    with pytest.raises(InputError) as caught:
+        check_counts(network)
+    assert str(caught.value).startswith(message)
+
+
+def test_counts_of_another_shape_or_without_symmetry_are_refused() -> None:
+    check_counts(Network(("a", "b", "c"), STATE))
+    with pytest.raises(InputError, match="shape"):
+        check_counts(Network(("a", "b", "c"), STATE, counts=np.ones((2, 2))))
+    state = np.array([[NONE, TIE], [TIE, NONE]], dtype=np.int8)
+    with pytest.raises(InputError, match="symmetric"):
+        check_counts(Network(("a", "b"), state, False, counts=np.array([[0.0, 1.0], [2.0, 0.0]])))

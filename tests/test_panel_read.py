@@ -18,7 +18,7 @@ from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
-from simlab.panel import DyadState, Panel
+from simlab.panel import DyadState, Network, Panel
 from simlab.panel_build import MendedWarning
 from simlab.panel_read import panel_from_networkx, panel_from_tables, read_panel
 from simlab.panel_write import write_graphml, write_panel
@@ -47,6 +47,9 @@ def assert_same(one: Panel, other: Panel) -> None:
     assert set(one.states) == set(other.states)
     for key, state in one.states.items():
         assert np.array_equal(state, other.states[key]), key
+    assert set(one.counts) == set(other.counts)
+    for key, counts in one.counts.items():
+        assert np.array_equal(counts, other.counts[key]), key
 
 
 # --- reference data ---------------------------------------------------------------------------------------------------
@@ -255,6 +258,100 @@ def test_sites_are_networks_of_their_own(tmp_path: Path) -> None:
     panel = read_panel(wrote(tmp_path / "t.csv", "source,target,site\na,b,south\nc,d,north\nd,e,north\n"))
     assert panel.sites == ("north", "south")
     assert [(n.actors, n.n_ties) for n in panel.networks()] == [(("c", "d", "e"), 2), (("a", "b"), 1)]
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+
+def counts_of(network: Network) -> dict[str, float]:
+    """Return the counts of a network's ties, by the names of their ends."""
+    assert network.counts is not None
+    assert np.array_equal(network.counts > 0, network.ties)
+    return {f"{network.actors[i]}{network.actors[j]}": network.counts[i, j] for i, j in np.argwhere(network.counts)}
+
+
+def test_weights_become_counts(tmp_path: Path) -> None:
+    file = wrote(tmp_path / "t.csv", "source,target,weight\na,b,2\nb,c,0\nc,a,7.5\nb,a,1\n")
+    assert counts_of(read_panel(file).network()) == {"ab": 2.0, "ca": 7.5, "ba": 1.0}
+
+
+@pytest.mark.parametrize("text", ["a,b,1\nb,c,1\n", "a,b,1\nb,c,0\n"])
+def test_where_every_tie_counts_once_there_are_no_counts(text: str, tmp_path: Path) -> None:
+    panel = read_panel(wrote(tmp_path / "t.csv", f"source,target,weight\n{text}"))
+    assert not panel.counts
+    assert panel.network().counts is None
+
+
+def test_a_loop_alone_gives_no_counts(tmp_path: Path) -> None:
+    with pytest.warns(MendedWarning):
+        assert not read_panel(wrote(tmp_path / "t.csv", "source,target,weight\na,b,1\na,a,5\n")).counts
+
+
+def test_each_network_has_its_own_counts(tmp_path: Path) -> None:
+    text = "source,target,relation,period,weight\na,b,x,1,1\na,b,y,1,3\nb,a,x,2,4\nb,a,y,2,1\n"
+    panel = read_panel(wrote(tmp_path / "t.csv", text))
+    assert set(panel.counts) == {("", "y", "1"), ("", "x", "2")}
+    assert counts_of(panel.network(relation="y", period=1)) == {"ab": 3.0}
+
+
+@pytest.mark.parametrize("rows", [["a,b,2", "b,a,5", "b,c,1"], ["b,a,5", "b,c,1", "a,b,2"]])
+def test_of_duplicate_ties_the_heaviest_counts_whatever_the_order(rows: list[str], tmp_path: Path) -> None:
+    file = wrote(tmp_path / "t.csv", "\n".join(["source,target,weight", *rows]))
+    with pytest.warns(MendedWarning, match="1 duplicate tie dropped"):
+        network = read_panel(file, undirected=True).network()
+    assert counts_of(network) == {"ab": 5.0, "ba": 5.0, "bc": 1.0, "cb": 1.0}
+
+
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_weights_of_graphs_become_counts(suffix: str, directed: bool, tmp_path: Path) -> None:
+    graph = nx.les_miserables_graph()
+    graph = nx.DiGraph([(a, b, d) for a, b, d in graph.edges(data=True)]) if directed else nx.Graph(graph)
+    WRITERS[suffix](graph, str(tmp_path / f"t.{suffix}"))
+    for network in (read_panel(tmp_path / f"t.{suffix}").network(), panel_from_networkx(graph).network()):
+        assert network.counts is not None
+        assert np.array_equal(network.counts, nx.to_numpy_array(graph, nodelist=network.actors))
+
+
+def weighted(directed: bool) -> Panel:
+    """Return a panel of two relations, of which one has counts, and not everybody answered."""
+    rng = np.random.default_rng(4)
+    names = [f"a{i}" for i in range(9)]
+    rows = [(s, t, r) for s in names for t in names for r in "xy" if (s != t if directed else s < t)]
+    chosen = [row for row in rows if rng.random() < 0.4 and row[0] != "a3"]
+    ties = pd.DataFrame(chosen, columns=["source", "target", "relation"])
+    ties["weight"] = np.where(ties["relation"] == "x", rng.integers(1, 6, len(ties)), 1)
+    actors = pd.DataFrame({"actor": names, "answered": [name != "a3" for name in names]})
+    return panel_from_tables(ties, actors if directed else None, undirected=not directed)
+
+
+@pytest.mark.parametrize("directed", [True, False])
+def test_counts_are_written_and_read_again(directed: bool, tmp_path: Path) -> None:
+    panel = weighted(directed)
+    assert set(panel.counts) == {("", "x", "")}
+    files = write_panel(panel, tmp_path)
+    again = read_panel(tmp_path / "ties.csv", actors=tmp_path / "actors.csv", undirected=not directed)
+    assert_same(panel, again)
+    for network, file in zip(panel.networks(), files[2:], strict=True):
+        assert np.array_equal(read_panel(file).network().tie_counts(), network.tie_counts())
+
+
+def test_without_counts_no_weights_are_written(tmp_path: Path) -> None:
+    write_panel(read_panel(wrote(tmp_path / "t.csv", "source,target,weight\na,b,1\n")), tmp_path)
+    assert (tmp_path / "ties.csv").read_text().splitlines() == ["source,target", "a,b"]
+
+
+@pytest.mark.parametrize("directed", [True, False])
+def test_fieldwork_hides_the_counts_of_what_it_does_not_see(directed: bool) -> None:
+    panel = weighted(directed)
+    seen = observe(panel, Fieldwork(response_rate=0.5, max_nominations=2), seed=3)
+    before, after = panel.counts["", "x", ""], seen.counts["", "x", ""]
+    ties = seen.states["", "x", ""] == TIE
+    assert ties.sum() < (before > 0).sum()
+    assert np.array_equal(after, np.where(ties, before, 0.0))
+    network = seen.network(relation="x")
+    assert np.array_equal(network.tie_counts() > 0, network.ties)
+    assert directed or np.array_equal(network.tie_counts(), network.tie_counts().T)
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ import pytest
 from reference.fits import check_fit, network_from, odd_networks, planted
 
 from simlab.fit.fit import Status
-from simlab.fit.spectral import Spectral, modularity
+from simlab.fit.spectral import Spectral, _embedding, _spectrum, modularity
 from simlab.foundation.errors import InputError
-from simlab.panel import Network
+from simlab.models.mixture import fit_mixture
+from simlab.panel import DyadState, Network
+from simlab.partition import canonical, first_mentioned
 
 BLOCKS = [0] * 12 + [1] * 15
 
@@ -98,3 +100,66 @@ def test_modularity_without_ties_is_zero() -> None:
 def test_one_actor_is_refused() -> None:
     with pytest.raises(InputError, match="at least 2 actors"):
         Spectral(n_clusters=1).fit(network_from(np.zeros((1, 1), dtype=int)), rng=np.random.default_rng(1))
+
+
+# --- directed ---------------------------------------------------------------------------------------------------------
+
+
+def cycle(seed: int) -> Network:
+    """Three clusters, each with ties mostly to the next: undirected they are one."""
+    rng = np.random.default_rng(seed)
+    block = np.repeat([0, 1, 2], 15)
+    into_next = block[None, :] == (block[:, None] + 1) % 3
+    return network_from(rng.random((45, 45)) < np.where(into_next, 0.5, 0.1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_direction_shows_clusters_that_differ_by_whom_their_ties_go_to(seed: int) -> None:
+    network = cycle(seed)
+    fit = Spectral(n_clusters=3, directed=True).fit(network, rng=np.random.default_rng(seed))
+    check_fit(fit, network)
+    assert (fit.labels == np.repeat([0, 1, 2], 15)).mean() > 0.9
+    blind = Spectral(n_clusters=3).fit(network, rng=np.random.default_rng(seed))
+    assert (blind.labels == np.repeat([0, 1, 2], 15)).mean() < 0.7
+
+
+@pytest.mark.parametrize("n_clusters", [2, (1, 5)])
+def test_directed_finds_planted_blocks_too(n_clusters: int | tuple[int, int]) -> None:
+    network = planted((12, 15), 0.7, 0.05, 1)
+    fit = Spectral(n_clusters=n_clusters, directed=True).fit(network, rng=np.random.default_rng(1))
+    assert fit.labels.tolist() == BLOCKS
+
+
+@pytest.mark.parametrize("name", odd_networks())
+def test_odd_networks_directed(name: str) -> None:
+    network = odd_networks()[name]
+    fit = Spectral(n_clusters=2, directed=True).fit(network, rng=np.random.default_rng(1))
+    check_fit(fit, network)
+
+
+def test_directed_changes_nothing_where_ties_have_no_direction() -> None:
+    network = planted((12, 15), 0.4, 0.15, 1, directed=False)
+    one, other = (Spectral(n_clusters=3, directed=d).fit(network, rng=np.random.default_rng(1)) for d in (True, False))
+    assert one.membership.tolist() == other.membership.tolist()
+
+
+def test_silence_is_filled_from_the_other_side() -> None:
+    """Where every tie is mutual, half of the answers say all."""
+    network = planted((12, 15), 0.6, 0.1, 2, directed=False)
+    whole = Network(network.actors, network.state, directed=True)
+    state = network.state.copy()
+    state[np.triu_indices(27, 1)] = DyadState.NO_ANSWER
+    half = Network(network.actors, state)
+    one, other = (Spectral(n_clusters=2, directed=True).fit(n, rng=np.random.default_rng(1)) for n in (whole, half))
+    assert one.membership.tolist() == other.membership.tolist()
+
+
+def test_starts_that_agree_are_run_once_and_give_what_all_would() -> None:
+    network = planted((9, 9, 9), 0.4, 0.15, 3)
+    fit = Spectral(n_clusters=3).fit(network, rng=np.random.default_rng(2))
+    rng = np.random.default_rng(2)
+    points = _embedding(_spectrum(network.weights())[:, :3])
+    mixture = fit_mixture(points, 3, rng, n_starts=10, common_variance=True)
+    assert fit.labels.tolist() == canonical(mixture.labels).tolist()
+    order = first_mentioned(mixture.labels, 3)
+    assert np.abs(fit.membership - mixture.membership[:, order]).max() < 1e-9

@@ -127,6 +127,9 @@ def fit(
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="a netCDF file for the fits")] = None,
     plot: Annotated[Path | None, typer.Option(help="a picture: .png, .svg or .pdf")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="a picture of whether the model makes such networks: .png, .svg or .pdf")
+    ] = None,
 ) -> None:
     """Find clusters and bridgers in networks of your own."""
     from simlab.cli.fitting import fit_file
@@ -143,6 +146,7 @@ def fit(
         seed=seed,
         out=out,
         plot=plot,
+        check=check,
     )
 
 

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simlab.fit.fit import ClusterCountFitter, Fit, Fitter, Status, fitters
-from simlab.fit.lpcm_mcmc import LpcmMcmc
+from simlab.fit.latent import LatentFitter
 from simlab.foundation.errors import InputError
 from simlab.foundation.settings import check_known, plain_value
 from simlab.foundation.streams import check_seed, stream
@@ -20,6 +20,9 @@ from simlab.panel_read import read_panel
 from simlab.report.describe import describe_change, describe_fit
 from simlab.study.cell import OneThread
 from simlab.study.export import check_writable, fit_dataset, posterior_groups, write_netcdf
+
+if TYPE_CHECKING:
+    from simlab.fit.checks import PredictiveChecks
 
 Items = list[tuple[Network, Fit]]
 
@@ -37,14 +40,18 @@ def fit_file(
     seed: int,
     out: Path | None,
     plot: Path | None,
+    check: Path | None,
 ) -> None:
     """Fit every network of a file and say what was found."""
     check_seed(seed)
     if out is not None:
         check_writable(out, [".nc"])
-    if plot is not None:
-        check_writable(plot, [".png", ".svg", ".pdf"])
+    for picture in (plot, check):
+        if picture is not None:
+            check_writable(picture, [".png", ".svg", ".pdf"])
     method = make_fitter(fitter, clusters, settings)
+    if check is not None and not method.has_tie_model:
+        raise InputError.of("check", str(check), f"{method.name} has no model from which networks could be drawn")
     with warnings.catch_warnings(record=True) as mended:
         warnings.simplefilter("always")
         panel = read_panel(path, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
@@ -69,6 +76,15 @@ def fit_file(
 
         plot_fits(plot, items)
         print(f"written  {plot}")
+    if check is not None:
+        from simlab.report.checks import describe_checks, plot_checks
+
+        with OneThread():
+            checked = check_fits(panel, items, seed, joint=joint)
+        for network, checks in checked:
+            print("\n" + "\n".join(describe_checks(checks, str(network) if len(checked) > 1 else "")))
+        plot_checks(check, checked)
+        print(f"written  {check}")
 
 
 def make_fitter(name: str, clusters: str | None, settings: Sequence[str]) -> Fitter:
@@ -110,8 +126,8 @@ def fit_each(panel: Panel, method: Fitter, seed: int) -> Items:
 
 def fit_jointly(panel: Panel, method: Fitter, seed: int) -> Items:
     """Fit the relations of each site and period together. The network of an item holds the ties of all of them."""
-    if not isinstance(method, LpcmMcmc):
-        raise InputError.of("joint", method.name, "joint fits are for lpcm-mcmc")
+    if not isinstance(method, LatentFitter):
+        raise InputError.of("joint", method.name, "joint fits are for the latent position models")
     items: Items = []
     for site in panel.sites:
         for period in panel.periods:
@@ -119,6 +135,19 @@ def fit_jointly(panel: Panel, method: Fitter, seed: int) -> Items:
             fit = method.fit_joint(networks, rng=stream(seed, "fit", site, "", period))
             items.append((union(networks), fit))
     return items
+
+
+def check_fits(panel: Panel, items: Items, seed: int, *, joint: bool) -> list[tuple[Network, PredictiveChecks]]:
+    """Return posterior predictive checks of every network; of a joint fit those of each relation."""
+    from simlab.fit.checks import joint_predictive_checks
+
+    checked: list[tuple[Network, PredictiveChecks]] = []
+    for network, fit in items:
+        relations = panel.relations if joint else (network.relation,)
+        networks = [panel.network(network.site, relation, network.period) for relation in relations]
+        rng = stream(seed, "check", network.site, "" if joint else network.relation, network.period)
+        checked += zip(networks, joint_predictive_checks(fit, networks, rng=rng), strict=True)
+    return checked
 
 
 def union(networks: Sequence[Network]) -> Network:
@@ -130,6 +159,7 @@ def union(networks: Sequence[Network]) -> Network:
     return replace(
         networks[0],
         state=state,
+        counts=None,
         directed=any(network.directed for network in networks),
         relation=" + ".join(network.relation for network in networks),
     )

@@ -79,6 +79,7 @@ def observe(panel: Panel, fieldwork: Fieldwork, *, seed: int, replicate: int = 0
         asked=asked,
         answered=answered,
         states=states,
+        counts={key: np.where(states[key] == DyadState.TIE, values, 0.0) for key, values in panel.counts.items()},
     )
 
 

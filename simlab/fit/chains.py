@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.fit.bridging import membership_entropy
+from simlab.fit.bridging import between, membership_entropy
 from simlab.fit.fit import Posterior
 from simlab.fit.point import Point, distances_of, empty_state, nearest, solve_intercept
 from simlab.models import layout, lpcm
@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-# The most leapfrog steps of a trajectory and the scale moves of a sweep: the best of those tried at n = 30, 60 and 120.
-_LEAPFROG_STEPS = 16
-_SCALE_MOVES = 3
+# Scale moves of a sweep: the best of those tried at n = 60 and 240.
+_SCALE_MOVES = 4
 # Draws are summarised in blocks of this many numbers, to bound the memory.
 _BLOCK_NUMBERS = 200_000
-
-def between(given):
-    return np.sort(given, axis=-1)[..., -2] >= 0.25 if given.shape[-1] > 1 else np.zeros(given.shape[:-1])
 
 
 class Settings(Protocol):
@@ -67,6 +63,11 @@ class Summary:
     point: Point
 
 
+def leapfrog_steps(n_actors: int) -> int:
+    """Return the most leapfrog steps of a trajectory: 16 to 100 actors, 25 for 240; the best of those tried."""
+    return round(16.0 * max(1.0, n_actors / 100.0) ** 0.5)
+
+
 def run(settings: Settings, data: LatentData, n_clusters: int, priors: Priors, rng: np.random.Generator) -> Draws:
     """Run the chains, one after the other, from dispersed starts; their draws are stacked along the first axis."""
     from simlab.kernels import chain
@@ -77,9 +78,9 @@ def run(settings: Settings, data: LatentData, n_clusters: int, priors: Priors, r
     prior, kernel_data = priors.for_kernels(), data.kernel_data()
     for c in range(settings.n_chains):
         state = start(first, data, n_clusters, priors, c, rng)
-        work = sampler.new_work(state)
+        work = sampler.new_work(state.shape)
         size = work.vector.size
-        tuning = sampler.Tuning(0.1, _LEAPFROG_STEPS, np.ones(size), np.ones(size), np.eye(2) * 0.1, _SCALE_MOVES)
+        tuning = sampler.Tuning(0.1, leapfrog_steps(data.n_actors), np.ones(size), np.ones(size), np.eye(2) * 0.1, _SCALE_MOVES)
         tuning = chain.warm_up(
             state, kernel_data, prior, tuning, work, rng, settings.n_warmup, settings.target_acceptance
         )
@@ -91,12 +92,19 @@ def run(settings: Settings, data: LatentData, n_clusters: int, priors: Priors, r
 
 def _empty_draws(state: State, total: int) -> Draws:
     from simlab.kernels.chain import Draws
+    from simlab.kernels.chain_state import views
 
-    n_dims, n = state.positions.shape
-    single = {"sender": state.sender, "receiver": state.receiver}
+    here = views(state.vector, state.shape)
+    n_dims, n = here.positions.shape
+    single = {"sender": here.sender, "receiver": here.receiver}
     double = {
-        name: getattr(state, name)
-        for name in ("intercepts", "coefficients", "reciprocity", "effect_variances", "centres", "variances", "weights")
+        "intercepts": here.intercepts,
+        "coefficients": here.coefficients,
+        "reciprocity": here.reciprocity,
+        "effect_variances": state.effect_variances,
+        "centres": here.centres,
+        "variances": here.log_variances,
+        "weights": state.weights,
     }
     return Draws(
         positions=np.empty((total, n, n_dims), dtype=np.float32),
@@ -116,6 +124,7 @@ def start(
     The first chain starts from the scaled geodesic distances, later ones from the same with noise of half its size: far
     enough apart that chains which agree in the end have forgotten where they began.
     """
+    from simlab.kernels.chain_state import views
     from simlab.kernels.gibbs import draw_mixture
 
     n_dims = first.shape[1]
@@ -124,9 +133,10 @@ def start(
     positions = size * (first + noise * rng.standard_normal(first.shape))
     apart = distances_of(positions)
     state = empty_state(data, n_dims, n_clusters)
-    state.positions[:] = positions.T
-    state.intercepts[:] = [solve_intercept(data, apart, r) for r in range(data.n_relations)]
-    state.variances[:] = priors.variance_scale
+    here = views(state.vector, state.shape)
+    here.positions[:] = positions.T
+    here.intercepts[:] = [solve_intercept(data, apart, r) for r in range(data.n_relations)]
+    here.log_variances[:] = np.log(priors.variance_scale)
     if n_clusters > 1:
         state.labels[:] = k_means(positions, n_clusters, rng)
     draw_mixture(state, priors.for_kernels(), rng)
@@ -210,7 +220,7 @@ def mean_ties(draws: Draws, data: LatentData) -> Floats:
 
     state = empty_state(data, draws.positions.shape[2], draws.weights.shape[1])
     out = np.zeros((data.n_relations, 2, data.ties.shape[1]))
-    add_mean_ties(draws, state, data.kernel_data(), new_work(state), out)
+    add_mean_ties(draws, state, data.kernel_data(), new_work(state.shape), out)
     return out
 
 

@@ -128,6 +128,7 @@ class Fitter(Settings):
     """Frozen settings of a fitter. Subclasses register themselves and define ``estimate``."""
 
     name: ClassVar[str] = ""
+    has_tie_model: ClassVar[bool] = True  # whether networks can be drawn from its fits
 
     def fit(self, network: Network, *, rng: np.random.Generator) -> Fit:
         """Fit one network.

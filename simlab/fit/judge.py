@@ -12,31 +12,25 @@ from simlab.models import convergence
 
 Floats = NDArray[np.float64]
 
-# So many pairs of actors, evenly spaced, have their distances looked at one by one.
-_PAIRS = 24
+# The distances of so many pairs of actors are looked at together, by their median, and of so many one by one.
+_PAIRS = 201
+_SINGLE_PAIRS = 24
 # A chain is stuck where fewer of its draws than this share differ from the draw before.
 _STUCK = 0.05
 # Fits with a larger share of divergent draws have not converged.
 _DIVERGENT = 0.01
 
 
-def distances_of_draws(posterior: Posterior) -> tuple[Floats, Floats]:
-    """Return the median distance of two actors in each draw (chain, draw), and those of some pairs (pair, chain, draw)."""
-    from simlab.kernels.summaries import pair_distances
-
-    n_chains, n_draws, n, _ = posterior.positions.shape
-    median = np.empty((n_chains, n_draws))
-    apart = np.empty(n * (n - 1) // 2)
-    chosen = np.unique(np.linspace(0, len(apart) - 1, _PAIRS).astype(int))
-    some = np.empty((len(chosen), n_chains, n_draws))
-    middle = len(apart) // 2
-    for c in range(n_chains):
-        for t in range(n_draws):
-            pair_distances(posterior.positions[c, t], apart)
-            some[:, c, t] = apart[chosen]
-            apart.partition(middle)
-            median[c, t] = apart[middle]
-    return median, some
+def distances_of_draws(posterior: Posterior) -> Floats:
+    """Return the distances of some pairs of actors, evenly spaced over all pairs: (pair, chain, draw)."""
+    n = posterior.positions.shape[2]
+    rows, columns = np.tril_indices(n, -1)
+    chosen = np.unique(np.linspace(0, len(rows) - 1, _PAIRS).astype(int))
+    out = np.empty((len(chosen), *posterior.positions.shape[:2]))
+    for at, pair in enumerate(chosen):
+        gap = posterior.positions[:, :, rows[pair]] - posterior.positions[:, :, columns[pair]]
+        out[at] = np.sqrt((gap.astype(np.float64) ** 2).sum(axis=2))
+    return out
 
 
 def together(labels: NDArray[np.integer], n_clusters: int) -> Floats:
@@ -53,7 +47,8 @@ def diagnose(posterior: Posterior) -> dict[str, float]:
     intercepts, coefficients, median distance, co-clustering. Those of single distances are the worst of some pairs, and are
     there to look at: the worst of many strays further than one.
     """
-    median, some = distances_of_draws(posterior)
+    apart = distances_of_draws(posterior)
+    some = apart[:: max(1, len(apart) // _SINGLE_PAIRS)]
     quantities: dict[str, Floats] = {"log_density": posterior.log_density}
     for name, values in (
         ("intercept", posterior.intercept),
@@ -62,7 +57,7 @@ def diagnose(posterior: Posterior) -> dict[str, float]:
     ):
         for r in range(values.shape[2]):
             quantities[name if values.shape[2] == 1 else f"{name}_{r + 1}"] = values[:, :, r]
-    quantities["median_distance"] = median
+    quantities["median_distance"] = np.median(apart, axis=0)
     n_clusters = posterior.weights.shape[2]
     if n_clusters > 1:
         quantities["co_clustering"] = together(posterior.labels, n_clusters)

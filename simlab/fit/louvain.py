@@ -25,6 +25,7 @@ class Louvain(Fitter):
     """
 
     name: ClassVar[str] = "louvain"
+    has_tie_model: ClassVar[bool] = False
 
     resolution: float = Field(default=1.0, gt=0.0, description="above 1 favours smaller clusters")
 

@@ -34,38 +34,40 @@ class Point:
 
 
 def empty_state(data: LatentData, n_dims: int, n_clusters: int) -> State:
-    """Return a state of the right shapes: zeros, variances of 1, equal weights. Without clusters there is one."""
-    from simlab.kernels.chain_state import State
+    """Return a state of the right shape: zeros, variances of 1, equal weights. Without clusters there is one."""
+    from simlab.kernels.chain_state import Shape, State
 
-    n, n_relations = data.n_actors, data.n_relations
     senders, receivers = data.n_effects
     count = max(n_clusters, 1)
+    shape = Shape(
+        n_dims=n_dims,
+        n_actors=data.n_actors,
+        n_relations=data.n_relations,
+        n_covariates=data.n_covariates,
+        n_reciprocity=data.n_relations if data.form == "reciprocal" else 0,
+        n_senders=senders,
+        n_receivers=receivers,
+        n_clusters=count,
+    )
     return State(
-        positions=np.zeros((n_dims, n)),
-        intercepts=np.zeros(n_relations),
-        coefficients=np.zeros((n_relations, data.n_covariates)),
-        reciprocity=np.zeros(n_relations if data.form == "reciprocal" else 0),
-        sender=np.zeros((n_relations, senders)),
-        receiver=np.zeros((n_relations, receivers)),
-        effect_variances=np.ones((n_relations, 2)),
-        centres=np.zeros((count, n_dims)),
-        variances=np.ones(count),
+        shape=shape,
+        vector=np.zeros(shape.size),
+        effect_variances=np.ones((data.n_relations, 2)),
         weights=np.full(count, 1.0 / count),
-        labels=np.zeros(n, dtype=np.int64),
+        labels=np.zeros(data.n_actors, dtype=np.int64),
     )
 
 
 def state_of(point: Point, data: LatentData) -> State:
     """Return a state with the numbers of a point estimate, and one cluster."""
+    from simlab.kernels.chain_state import views
+
     state = empty_state(data, point.positions.shape[1], 1)
-    return state._replace(
-        positions=np.ascontiguousarray(point.positions.T, dtype=np.float64),
-        intercepts=point.intercepts.copy(),
-        coefficients=point.coefficients.copy(),
-        reciprocity=point.reciprocity.copy(),
-        sender=point.sender.astype(np.float64),
-        receiver=point.receiver.astype(np.float64),
-    )
+    here = views(state.vector, state.shape)
+    here.positions[:] = point.positions.T
+    for name in ("intercepts", "coefficients", "reciprocity", "sender", "receiver"):
+        getattr(here, name)[...] = getattr(point, name)
+    return state
 
 
 def solve_intercept(data: LatentData, apart: Floats, relation: int, shrink: float = 0.5) -> float:
@@ -97,19 +99,19 @@ def maximise(state: State, data: LatentData, *, held: tuple[str, ...] = (), n_ro
     from simlab.kernels.curvature import curvature
 
     kernel_data = data.kernel_data()
-    prior = replace(Priors.usual(data.n_actors, 1, state.positions.shape[0]), centre_variance=0.0).for_kernels()
-    work = chain_state.new_work(state)
+    prior = replace(Priors.usual(data.n_actors, 1, state.shape.n_dims), centre_variance=0.0).for_kernels()
+    work = chain_state.new_work(state.shape)
     masses = np.zeros(work.vector.size)
     curvature(state, kernel_data, prior, work, masses, np.zeros((2, 2)))
     # Priors are part of the curvature; so an actor of whom nothing is known has a finite one too.
     scale = np.divide(1.0, masses, out=np.zeros_like(masses), where=masses > 0.0)
-    view = chain_state.unpacked(scale, state)
+    view = chain_state.views(scale, state.shape)
     for name in (*held, "log_variances", "centres"):
         getattr(view, name)[...] = 0.0
-    chain_state.pack(state, work.vector)
+    work.vector[:] = state.vector
     memory = climb.new_memory(work.vector.size)
     value, _ = climb.climb(state, kernel_data, prior, work, memory, scale, (False, n_rounds, 1e-7))
-    best = chain_state.unpacked(work.vector, state)
+    best = chain_state.views(work.vector, state.shape)
     places = best.positions.T.copy()
     if "positions" not in held:
         places -= places.mean(axis=0)

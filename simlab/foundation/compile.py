@@ -45,6 +45,15 @@ def lean_fast_kernel(function: F) -> F:
     return _compiled(function, fastmath=_FAST, _nrt=False)
 
 
+def inlined_kernel(function: F) -> F:
+    """Have a kernel written into those that call it, before they are compiled.
+
+    Numba compiles all that a kernel calls once more with it; so a chain of kernels that call one another is compiled as
+    often as it is long. Where a kernel has one caller this saves time. Alone it is a lean fast kernel.
+    """
+    return _compiled(function, fastmath=_FAST, _nrt=False, inline="always")
+
+
 def _compiled(function: F, **options: Any) -> F:
     compiled: F = numba.njit(**options, **_COMMON)(function)
     stats = getattr(compiled, "stats", None)  # not there where compilation is switched off

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.compile import kernel, lean_kernel
-from simlab.kernels.chain_state import Data, Prior, State, Tuning, Work
+from simlab.kernels.chain_state import Data, Prior, State, Tuning, Work, unpacked
 from simlab.kernels.curvature import curvature, scale_proposal
 from simlab.kernels.dyads import Floats, Singles
 from simlab.kernels.lpcm import log_likelihood_of, sweep
@@ -124,31 +124,32 @@ def warm_up(
 @lean_kernel
 def keep(state: State, draws: Draws, t: int) -> None:
     """Write the state into the arrays as draw ``t``."""
-    n_dims, n = state.positions.shape
+    point = unpacked(state.vector, state.shape)
+    n_dims, n = point.positions.shape
     for i in range(n):
         draws.labels[t, i] = state.labels[i]
         for k in range(n_dims):
-            draws.positions[t, i, k] = state.positions[k, i]
-    for r in range(state.intercepts.shape[0]):
-        draws.intercepts[t, r] = state.intercepts[r]
-        for k in range(state.coefficients.shape[1]):
-            draws.coefficients[t, r, k] = state.coefficients[r, k]
-        for i in range(state.sender.shape[1]):
-            draws.sender[t, r, i] = state.sender[r, i]
-        for i in range(state.receiver.shape[1]):
-            draws.receiver[t, r, i] = state.receiver[r, i]
+            draws.positions[t, i, k] = point.positions[k, i]
+    for r in range(point.intercepts.shape[0]):
+        draws.intercepts[t, r] = point.intercepts[r]
+        for k in range(point.coefficients.shape[1]):
+            draws.coefficients[t, r, k] = point.coefficients[r, k]
+        for i in range(point.sender.shape[1]):
+            draws.sender[t, r, i] = point.sender[r, i]
+        for i in range(point.receiver.shape[1]):
+            draws.receiver[t, r, i] = point.receiver[r, i]
         for side in range(2):
             draws.effect_variances[t, r, side] = state.effect_variances[r, side]
-    for r in range(state.reciprocity.shape[0]):
-        draws.reciprocity[t, r] = state.reciprocity[r]
+    for r in range(point.reciprocity.shape[0]):
+        draws.reciprocity[t, r] = point.reciprocity[r]
     for g in range(state.weights.shape[0]):
-        draws.variances[t, g] = state.variances[g]
+        draws.variances[t, g] = math.exp(point.log_variances[g])
         draws.weights[t, g] = state.weights[g]
         for k in range(n_dims):
-            draws.centres[t, g, k] = state.centres[g, k]
+            draws.centres[t, g, k] = point.centres[g, k]
 
 
-@kernel
+@lean_kernel
 def sample(
     state: State,
     data: Data,

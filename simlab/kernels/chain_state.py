@@ -7,13 +7,12 @@ logarithms of the variances. What a model does not have takes no place.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import kernel, lean_kernel
+from simlab.foundation.compile import lean_kernel
 from simlab.kernels.dyads import BLOCK, Floats, Singles
 
 # The forms of the data: counts of each unordered dyad with nothing but an intercept, for which there are faster loops;
@@ -53,18 +52,31 @@ class Prior(NamedTuple):
     concentration: float
 
 
-class State(NamedTuple):
-    """What a chain carries. Shapes as in the text of this module; effect_variances : (n_relations, 2)."""
+class Shape(NamedTuple):
+    """The sizes of a problem; those of what the model does not have are 0."""
 
-    positions: Floats
-    intercepts: Floats
-    coefficients: Floats
-    reciprocity: Floats
-    sender: Floats
-    receiver: Floats
+    n_dims: int
+    n_actors: int
+    n_relations: int
+    n_covariates: int
+    n_reciprocity: int
+    n_senders: int
+    n_receivers: int
+    n_clusters: int
+
+    @property
+    def size(self) -> int:
+        """The length of the flat vector."""
+        effects = self.n_relations * (1 + self.n_covariates + self.n_senders + self.n_receivers)
+        return self.n_dims * self.n_actors + effects + self.n_reciprocity + self.n_clusters * (self.n_dims + 1)
+
+
+class State(NamedTuple):
+    """What a chain carries: the flat vector, and effect_variances (n_relations, 2), weights (n_clusters,), labels."""
+
+    shape: Shape
+    vector: Floats
     effect_variances: Floats
-    centres: Floats
-    variances: Floats
     weights: Floats
     labels: NDArray[np.int64]
 
@@ -106,23 +118,16 @@ class Info(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Buffers of one chain, so that a sweep allocates nothing of size.
-
-    point, pull : views of ``vector`` and ``gradient``, made once because making them costs as much as a small likelihood;
-    aside : views of a gradient that nobody reads.
-    """
+    """Buffers of one chain, so that a sweep allocates nothing of size; ``aside`` is a gradient that nobody reads."""
 
     vector: Floats
     momentum: Floats
     gradient: Floats
-    point: Point
-    pull: Point
-    aside: Point
+    aside: Floats
     intercepts: Floats
     distances: Floats
     blocks: Floats
     effects: Floats
-    effect_pulls: Floats
     shares: Floats
     squares: Floats
     sums: Floats
@@ -132,117 +137,57 @@ class Work(NamedTuple):
     single_blocks: Singles
 
 
-@kernel
-def new_work(state: State) -> Work:
-    """Return the buffers for a state of this size."""
-    n_dims, n = state.positions.shape
-    n_relations = state.intercepts.shape[0]
-    n_clusters = state.weights.shape[0]
-    size = vector_size(state)
-    vector, gradient = np.zeros(size), np.zeros(size)
+def new_work(shape: Shape) -> Work:
+    """Return the buffers for a problem of this size."""
+    size, n, n_dims = shape.size, shape.n_actors, shape.n_dims
     return Work(
-        vector,
-        np.zeros(size),
-        gradient,
-        unpacked(vector, state),
-        unpacked(gradient, state),
-        unpacked(np.zeros(size), state),
-        np.zeros(n_relations),
-        np.zeros(n * (n - 1) // 2),
-        np.zeros((4, BLOCK)),
-        np.zeros((2, n)),
-        np.zeros((2, n)),
-        np.zeros((n_clusters + 2, n)),
-        np.zeros((n_clusters, n)),
-        np.zeros((n_clusters, n_dims + 1)),
-        np.zeros((n_dims, n), dtype=np.float32),
-        np.zeros((n_dims, n), dtype=np.float32),
-        np.zeros(n_relations, dtype=np.float32),
-        np.zeros((2, BLOCK), dtype=np.float32),
+        vector=np.zeros(size),
+        momentum=np.zeros(size),
+        gradient=np.zeros(size),
+        aside=np.zeros(size),
+        intercepts=np.zeros(shape.n_relations),
+        distances=np.zeros(n * (n - 1) // 2),
+        blocks=np.zeros((4, BLOCK)),
+        effects=np.zeros((4, n)),
+        shares=np.zeros((shape.n_clusters + 2, n)),
+        squares=np.zeros((shape.n_clusters, n)),
+        sums=np.zeros((shape.n_clusters, n_dims + 1)),
+        single_positions=np.zeros((n_dims, n), dtype=np.float32),
+        single_gradient=np.zeros((n_dims, n), dtype=np.float32),
+        single_intercepts=np.zeros(shape.n_relations, dtype=np.float32),
+        single_blocks=np.zeros((2, BLOCK), dtype=np.float32),
     )
 
 
-@lean_kernel
-def vector_size(state: State) -> int:
-    """Return the length of the flat vector."""
-    size: int = (
-        state.positions.size
-        + state.intercepts.size
-        + state.coefficients.size
-        + state.reciprocity.size
-        + state.sender.size
-        + state.receiver.size
-        + state.centres.size
-        + state.variances.size
-    )
-    return size
-
-
-@kernel
-def unpacked(vector: Floats, state: State) -> Point:
-    """Return views of the flat vector."""
-    a = state.positions.size
-    b = a + state.intercepts.size
-    c = b + state.coefficients.size
-    d = c + state.reciprocity.size
-    e = d + state.sender.size
-    f = e + state.receiver.size
-    g = f + state.centres.size
+def views(vector: Floats, shape: Shape) -> Point:
+    """Return views of a flat vector, for use outside kernels."""
+    n_dims, n, relations = shape[0], shape[1], shape[2]
+    a = n_dims * n
+    b = a + relations
+    c = b + relations * shape[3]
+    d = c + shape[4]
+    e = d + relations * shape[5]
+    f = e + relations * shape[6]
+    g = f + shape[7] * n_dims
     return Point(
-        vector[:a].reshape(state.positions.shape),
+        vector[:a].reshape((n_dims, n)),
         vector[a:b],
-        vector[b:c].reshape(state.coefficients.shape),
+        vector[b:c].reshape((relations, shape[3])),
         vector[c:d],
-        vector[d:e].reshape(state.sender.shape),
-        vector[e:f].reshape(state.receiver.shape),
-        vector[f:g].reshape(state.centres.shape),
+        vector[d:e].reshape((relations, shape[5])),
+        vector[e:f].reshape((relations, shape[6])),
+        vector[f:g].reshape((shape[7], n_dims)),
         vector[g:],
     )
 
 
-@lean_kernel
-def _write(values: Floats, vector: Floats, at: int) -> int:
-    """Write an array (two axes) into the vector; return the next place."""
-    for a in range(values.shape[0]):
-        for b in range(values.shape[1]):
-            vector[at] = values[a, b]
-            at += 1
-    return at
+# For use within lean kernels, where views cost next to nothing. It returns arrays without counting who refers to them, and
+# so must not be called from anywhere else.
+unpacked = lean_kernel(views)
 
 
 @lean_kernel
-def _read(vector: Floats, at: int, values: Floats) -> int:
-    """Read an array (two axes) from the vector; return the next place."""
-    for a in range(values.shape[0]):
-        for b in range(values.shape[1]):
-            values[a, b] = vector[at]
-            at += 1
-    return at
-
-
-@lean_kernel
-def pack(state: State, vector: Floats) -> None:
-    """Write the state into the flat vector. Loops, because whole-array assignments take seconds to compile."""
-    at = _write(state.positions, vector, 0)
-    at = _write(state.intercepts.reshape((1, -1)), vector, at)
-    at = _write(state.coefficients, vector, at)
-    at = _write(state.reciprocity.reshape((1, -1)), vector, at)
-    at = _write(state.sender, vector, at)
-    at = _write(state.receiver, vector, at)
-    at = _write(state.centres, vector, at)
-    for g in range(state.variances.shape[0]):
-        vector[at + g] = math.log(state.variances[g])
-
-
-@lean_kernel
-def unpack(vector: Floats, state: State) -> None:
-    """Write the flat vector into the state."""
-    at = _read(vector, 0, state.positions)
-    at = _read(vector, at, state.intercepts.reshape((1, -1)))
-    at = _read(vector, at, state.coefficients)
-    at = _read(vector, at, state.reciprocity.reshape((1, -1)))
-    at = _read(vector, at, state.sender)
-    at = _read(vector, at, state.receiver)
-    at = _read(vector, at, state.centres)
-    for g in range(state.variances.shape[0]):
-        state.variances[g] = math.exp(vector[at + g])
+def copy(source: Floats, target: Floats) -> None:
+    """Copy a flat vector. A loop, because whole-array assignments take seconds to compile."""
+    for a in range(source.shape[0]):
+        target[a] = source[a]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlab.foundation.compile import kernel, lean_fast_kernel, lean_kernel
-from simlab.kernels.chain_state import PLAIN, Data, Prior, State, Work
+from simlab.foundation.compile import lean_fast_kernel, lean_kernel
+from simlab.kernels.chain_state import PLAIN, Data, Prior, State, Work, unpacked
 from simlab.kernels.dyads import Floats, fill_distances, log_likelihood_gradient
 from simlab.kernels.lpcm import add_mixture_and_prior
 from simlab.kernels.predictors import likelihood_of_predictors
@@ -30,7 +30,6 @@ class Memory(NamedTuple):
     slope: Floats
 
 
-@kernel
 def new_memory(size: int) -> Memory:
     """Return the memory for a flat vector of this length."""
     return Memory(
@@ -46,7 +45,7 @@ def new_memory(size: int) -> Memory:
 @lean_fast_kernel
 def objective(state: State, data: Data, prior: Prior, work: Work, whole: bool) -> float:
     """Return the log-likelihood at ``work.vector``, or the ``whole`` log-density; fill ``work.gradient``."""
-    point, pull = work.point, work.pull
+    point, pull = unpacked(work.vector, state.shape), unpacked(work.gradient, state.shape)
     for a in range(work.gradient.shape[0]):
         work.gradient[a] = 0.0
     if data.form == PLAIN:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from simlab.foundation.compile import fast_kernel, lean_fast_kernel
-from simlab.kernels.chain_state import POISSON, Data, Prior, State, Work, pack, unpacked
+from simlab.foundation.compile import lean_fast_kernel
+from simlab.kernels.chain_state import POISSON, Data, Point, Prior, State, Work, unpacked
 from simlab.kernels.dyads import BLOCK, Floats, advance, fill_distances
 from simlab.kernels.exponential import decay
 from simlab.kernels.predictors import add_effect_pulls, fill_predictors, spread_effects
@@ -42,22 +42,21 @@ def add_position_information(place: tuple[int, int, int], information: Floats, e
             start = 0
 
 
-@fast_kernel
+@lean_fast_kernel
 def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats, scale: Floats) -> None:
     """Add the expected curvature of the log-density: ``masses`` as the flat vector, ``scale`` (2, 2).
 
     The latter is that of the log-likelihood and prior along (intercept, log scale). Reciprocity is left out of account
     where the information of a tie is concerned.
     """
-    n_dims, n = state.positions.shape
-    pack(state, work.vector)
-    point, mass = work.point, unpacked(masses, state)
-    fill_distances(state.positions, work.distances)
+    point, mass = unpacked(state.vector, state.shape), unpacked(masses, state.shape)
+    n_dims, n = point.positions.shape
+    fill_distances(point.positions, work.distances)
     size = work.distances.shape[0]
     back = data.ties_back.shape[1] > 0
     base, information, eta = work.blocks[0], work.blocks[1], work.blocks[2:]
-    each = work.effects[0]
-    for r in range(state.intercepts.shape[0]):
+    each = work.aside[:n]
+    for r in range(point.intercepts.shape[0]):
         mass.intercepts[r] += 1.0 / prior.intercept_variance
         scale[0, 0] += 1.0 / prior.intercept_variance
         i, start = 1, 0
@@ -66,10 +65,10 @@ def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats
             count = min(BLOCK, size - at)
             distance = work.distances[at : at + count]
             for j in range(count):
-                base[j] = state.intercepts[r] - distance[j]
-            spread_effects(point, r, data.shared_effects, work.effects)
+                base[j] = point.intercepts[r] - distance[j]
+            spread_effects(point, r, data.shared_effects, work.effects[:2])
             slopes = eta[:, :count]
-            fill_predictors(point, data, r, place, base[:count], work.effects, slopes)
+            fill_predictors(point, data, r, place, base[:count], work.effects[:2], slopes)
             fill_information(slopes[0], data.observed[r, at : at + count], data.form == POISSON)
             if back:
                 fill_information(slopes[1], data.observed_back[r, at : at + count], data.form == POISSON)
@@ -80,58 +79,60 @@ def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats
                 scale[0, 0] += both
                 scale[0, 1] -= both * distance[j]
                 scale[1, 1] += both * distance[j] * distance[j]
-            for k in range(state.coefficients.shape[1]):
+            for k in range(point.coefficients.shape[1]):
                 for j in range(count):
                     covariate = data.covariates[k, at + j]
                     mass.coefficients[r, k] += slopes[0, j] * covariate * covariate
                     if back:
                         covariate = data.covariates_back[k, at + j]
                         mass.coefficients[r, k] += slopes[1, j] * covariate * covariate
-            if state.sender.shape[1] + state.receiver.shape[1] > 0:
-                add_effect_pulls(place, slopes, back, work.effect_pulls)
+            if point.sender.shape[1] + point.receiver.shape[1] > 0:
+                add_effect_pulls(place, slopes, back, work.effects[2:])
             for a in range(n):
                 each[a] = 0.0
             add_position_information(place, information[:count], each)
             for k in range(n_dims):
                 for a in range(n):
                     mass.positions[k, a] += each[a]
-            if state.reciprocity.shape[0] > 0:
+            if point.reciprocity.shape[0] > 0:
                 for j in range(count):
                     mass.reciprocity[r] += 0.25 * min(slopes[0, j], slopes[1, j])
             i, start = advance(i, start, count)
         for a in range(n):
-            if state.sender.shape[1] > 0:
-                shared = work.effect_pulls[1, a] if data.shared_effects else 0.0
-                mass.sender[r, a] += work.effect_pulls[0, a] + shared + 1.0 / state.effect_variances[r, 0]
-            if state.receiver.shape[1] > 0:
-                mass.receiver[r, a] += work.effect_pulls[1, a] + 1.0 / state.effect_variances[r, 1]
-            work.effect_pulls[0, a] = 0.0
-            work.effect_pulls[1, a] = 0.0
-        for k in range(state.coefficients.shape[1]):
+            if point.sender.shape[1] > 0:
+                shared = work.effects[3, a] if data.shared_effects else 0.0
+                mass.sender[r, a] += work.effects[2, a] + shared + 1.0 / state.effect_variances[r, 0]
+            if point.receiver.shape[1] > 0:
+                mass.receiver[r, a] += work.effects[3, a] + 1.0 / state.effect_variances[r, 1]
+            work.effects[2, a] = 0.0
+            work.effects[3, a] = 0.0
+        for k in range(point.coefficients.shape[1]):
             mass.coefficients[r, k] += 1.0 / prior.coefficient_variance
-    for r in range(state.reciprocity.shape[0]):
+    for r in range(point.reciprocity.shape[0]):
         mass.reciprocity[r] += 1.0 / prior.coefficient_variance
     for i in range(n):
         for k in range(n_dims):
-            mass.positions[k, i] += 1.0 / state.variances[state.labels[i]]
-    add_mixture_curvature(state, prior, mass.centres, mass.log_variances, scale)
+            mass.positions[k, i] += math.exp(-point.log_variances[state.labels[i]])
+    add_mixture_curvature(state, prior, mass, scale)
 
 
 @lean_fast_kernel
-def add_mixture_curvature(state: State, prior: Prior, centres: Floats, log_variances: Floats, scale: Floats) -> None:
+def add_mixture_curvature(state: State, prior: Prior, mass: Point, scale: Floats) -> None:
     """Add the curvature by centres (0 where they are held), log variances and, of the priors, the log scale."""
-    n_dims, n = state.positions.shape
-    for g in range(state.weights.shape[0]):
+    point = unpacked(state.vector, state.shape)
+    n_dims, n = point.positions.shape
+    for g in range(point.centres.shape[0]):
         count = 0.0
         for i in range(n):
             if state.labels[i] == g:
                 count += 1.0
+        precision = math.exp(-point.log_variances[g])
         if prior.centre_variance > 0.0:
             for k in range(n_dims):
-                centres[g, k] += count / state.variances[g] + 1.0 / prior.centre_variance
-                scale[1, 1] += 2.0 * state.centres[g, k] * state.centres[g, k] / prior.centre_variance
-        log_variances[g] += 0.5 * (count * n_dims + prior.variance_degrees)
-        scale[1, 1] += 2.0 * prior.variance_degrees * prior.variance_scale / state.variances[g]
+                mass.centres[g, k] += count * precision + 1.0 / prior.centre_variance
+                scale[1, 1] += 2.0 * point.centres[g, k] * point.centres[g, k] / prior.centre_variance
+        mass.log_variances[g] += 0.5 * (count * n_dims + prior.variance_degrees)
+        scale[1, 1] += 2.0 * prior.variance_degrees * prior.variance_scale * precision
 
 
 @lean_fast_kernel

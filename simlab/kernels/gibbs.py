@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from simlab.foundation.compile import lean_kernel
-from simlab.kernels.chain_state import Data, Prior, State, Work
+from simlab.kernels.chain_state import Data, Prior, State, Work, unpacked
 from simlab.kernels.mixture import fill_shares
 
 
@@ -17,15 +17,13 @@ def draw_labels(state: State, work: Work, rng: np.random.Generator) -> None:
     n_clusters = state.weights.shape[0]
     if n_clusters == 1:
         return
-    log_variances = work.sums[:, 0]
-    for g in range(n_clusters):
-        log_variances[g] = math.log(state.variances[g])
-    fill_shares(state.positions, state.centres, log_variances, state.weights, work.shares, work.squares)
+    point = unpacked(state.vector, state.shape)
+    fill_shares(point.positions, point.centres, point.log_variances, state.weights, work.shares, work.squares)
     for i in range(state.labels.shape[0]):
-        point = rng.random()
+        wanted = rng.random()
         label = 0
         reached = work.shares[0, i]
-        while label < n_clusters - 1 and reached < point:
+        while label < n_clusters - 1 and reached < wanted:
             label += 1
             reached += work.shares[label, i]
         state.labels[i] = label
@@ -34,7 +32,8 @@ def draw_labels(state: State, work: Work, rng: np.random.Generator) -> None:
 @lean_kernel
 def draw_mixture(state: State, prior: Prior, rng: np.random.Generator) -> None:
     """Draw variances given centres, centres given variances, then weights, all given labels and positions."""
-    n_dims, n = state.positions.shape
+    positions, _, _, _, _, _, centres, log_variances = unpacked(state.vector, state.shape)
+    n_dims, n = positions.shape
     n_clusters = state.weights.shape[0]
     whole = 0.0
     for g in range(n_clusters):
@@ -44,20 +43,21 @@ def draw_mixture(state: State, prior: Prior, rng: np.random.Generator) -> None:
             if state.labels[i] == g:
                 count += 1
                 for k in range(n_dims):
-                    difference = state.positions[k, i] - state.centres[g, k]
+                    difference = positions[k, i] - centres[g, k]
                     squared += difference * difference
         degrees = prior.variance_degrees + count * n_dims
         spread = prior.variance_degrees * prior.variance_scale + squared
-        state.variances[g] = spread / max(rng.chisquare(degrees), 1e-300)
+        variance = spread / max(rng.chisquare(degrees), 1e-300)
+        log_variances[g] = math.log(variance)
         if prior.centre_variance > 0.0:
-            precision = count / state.variances[g] + 1.0 / prior.centre_variance
+            precision = count / variance + 1.0 / prior.centre_variance
             for k in range(n_dims):
                 total = 0.0
                 for i in range(n):
                     if state.labels[i] == g:
-                        total += state.positions[k, i]
-                mean = total / state.variances[g] / precision
-                state.centres[g, k] = mean + rng.standard_normal() / math.sqrt(precision)
+                        total += positions[k, i]
+                mean = total / variance / precision
+                centres[g, k] = mean + rng.standard_normal() / math.sqrt(precision)
         if n_clusters > 1:
             state.weights[g] = max(rng.standard_gamma(prior.concentration + count), 1e-300)
             whole += state.weights[g]
@@ -73,10 +73,11 @@ def draw_effects(state: State, data: Data, prior: Prior, rng: np.random.Generato
     Adding c to every effect and taking it (twice it where one effect serves both ends) from the intercept leaves the
     likelihood as it is; c is normal given the rest.
     """
+    _, intercepts, _, _, sender, receiver, _, _ = unpacked(state.vector, state.shape)
     factor = 2.0 if data.shared_effects else 1.0
-    for r in range(state.intercepts.shape[0]):
+    for r in range(intercepts.shape[0]):
         for side in range(2):
-            effects = state.sender if side == 0 else state.receiver
+            effects = sender if side == 0 else receiver
             n = effects.shape[1]
             if n == 0:
                 continue
@@ -90,9 +91,9 @@ def draw_effects(state: State, data: Data, prior: Prior, rng: np.random.Generato
             variance = spread / max(rng.chisquare(degrees), 1e-300)
             state.effect_variances[r, side] = variance
             precision = n / variance + factor * factor / prior.intercept_variance
-            away = state.intercepts[r] - prior.intercept_mean
+            away = intercepts[r] - prior.intercept_mean
             mean = (factor * away / prior.intercept_variance - total / variance) / precision
             move = mean + rng.standard_normal() / math.sqrt(precision)
             for i in range(n):
                 effects[r, i] += move
-            state.intercepts[r] -= factor * move
+            intercepts[r] -= factor * move

@@ -19,8 +19,8 @@ import math
 
 import numpy as np
 
-from simlab.foundation.compile import lean_fast_kernel, lean_kernel
-from simlab.kernels.chain_state import PLAIN, Data, Info, Prior, State, Tuning, Work, pack, unpack
+from simlab.foundation.compile import inlined_kernel, lean_kernel
+from simlab.kernels.chain_state import PLAIN, Data, Info, Prior, State, Tuning, Work, copy, unpacked
 from simlab.kernels.dyads import (
     fill_distances,
     likelihood_force,
@@ -32,17 +32,18 @@ from simlab.kernels.mixture import add_mixture, add_prior
 from simlab.kernels.predictors import likelihood_of_predictors
 
 
-@lean_fast_kernel
+@inlined_kernel
 def add_mixture_and_prior(state: State, prior: Prior, work: Work) -> float:
     """Return the log-density of positions and parameters at ``work.vector``; add its gradient to ``work.gradient``."""
-    density = add_mixture(work.point, work.pull, state.weights, work.shares, work.squares, work.sums)
-    return density + add_prior(work.point, work.pull, state.effect_variances, prior)
+    point, pull = unpacked(work.vector, state.shape), unpacked(work.gradient, state.shape)
+    density = add_mixture(point, pull, state.weights, work.shares, work.squares, work.sums)
+    return density + add_prior(point, pull, state.effect_variances, prior)
 
 
-@lean_fast_kernel
+@inlined_kernel
 def log_density_gradient(state: State, data: Data, prior: Prior, work: Work) -> tuple[float, float]:
     """Return (log-density, log-likelihood) at ``work.vector``; the gradient goes to ``work.gradient``."""
-    point, pull = work.point, work.pull
+    point, pull = unpacked(work.vector, state.shape), unpacked(work.gradient, state.shape)
     for a in range(work.gradient.shape[0]):
         work.gradient[a] = 0.0
     if data.form == PLAIN:
@@ -55,7 +56,7 @@ def log_density_gradient(state: State, data: Data, prior: Prior, work: Work) -> 
     return likelihood + add_mixture_and_prior(state, prior, work), likelihood
 
 
-@lean_fast_kernel
+@inlined_kernel
 def fill_force(state: State, data: Data, prior: Prior, work: Work) -> tuple[float, float]:
     """Fill ``work.gradient`` as a Hamiltonian step needs it; return (log-density but for the likelihood, likelihood).
 
@@ -64,7 +65,7 @@ def fill_force(state: State, data: Data, prior: Prior, work: Work) -> tuple[floa
     if data.form != PLAIN:
         density, likelihood = log_density_gradient(state, data, prior, work)
         return density - likelihood, likelihood
-    point, pull = work.point, work.pull
+    point, pull = unpacked(work.vector, state.shape), unpacked(work.gradient, state.shape)
     n_dims, n = point.positions.shape
     for k in range(n_dims):
         for i in range(n):
@@ -88,7 +89,7 @@ def fill_force(state: State, data: Data, prior: Prior, work: Work) -> tuple[floa
     return add_mixture_and_prior(state, prior, work), np.nan
 
 
-@lean_fast_kernel
+@inlined_kernel
 def draw_momentum(tuning: Tuning, work: Work, rng: np.random.Generator) -> float:
     """Draw the momentum; return its kinetic energy."""
     kinetic = 0.0
@@ -99,7 +100,7 @@ def draw_momentum(tuning: Tuning, work: Work, rng: np.random.Generator) -> float
     return kinetic
 
 
-@lean_fast_kernel
+@inlined_kernel
 def leap(work: Work, inverse_masses: np.ndarray, kick: float, drift: float) -> None:
     """Push the momentum by ``kick`` of the force, then the place by ``drift`` of the velocity."""
     for a in range(work.momentum.shape[0]):
@@ -107,7 +108,7 @@ def leap(work: Work, inverse_masses: np.ndarray, kick: float, drift: float) -> N
         work.vector[a] += drift * work.momentum[a] * inverse_masses[a]
 
 
-@lean_kernel
+@inlined_kernel
 def hamiltonian_step(
     state: State,
     data: Data,
@@ -121,24 +122,24 @@ def hamiltonian_step(
 
     ``likelihood`` is the log-likelihood of the state.
     """
-    pack(state, work.vector)
-    rest, _ = fill_force(state, data, prior, work)
-    start = likelihood + rest
+    copy(state.vector, work.vector)
     kinetic = draw_momentum(tuning, work, rng)
     steps = 1 + int(rng.random() * tuning.n_steps)
     step = tuning.step_size * (0.9 + 0.2 * rng.random())
-    value = np.nan
-    kick = 0.5 * step
-    for _ in range(steps):
-        leap(work, tuning.inverse_masses, kick, step)
+    start, rest, value = 0.0, 0.0, 0.0
+    for t in range(steps + 1):
         rest, value = fill_force(state, data, prior, work)
-        kick = step
+        if t == 0:
+            start = likelihood + rest
         if not math.isfinite(rest):
             break
-    leap(work, tuning.inverse_masses, 0.5 * step, 0.0)
+        # Half a kick at both ends; two halves between.
+        kick = step if 0 < t < steps else 0.5 * step
+        leap(work, tuning.inverse_masses, kick, step if t < steps else 0.0)
     if data.form == PLAIN:
-        fill_distances(work.point.positions, work.distances)
-        value = log_likelihood_scaled(work.distances, 1.0, work.point.intercepts, data.ties, data.observed)
+        point = unpacked(work.vector, state.shape)
+        fill_distances(point.positions, work.distances)
+        value = log_likelihood_scaled(work.distances, 1.0, point.intercepts, data.ties, data.observed)
     end_kinetic = 0.0
     for a in range(work.momentum.shape[0]):
         end_kinetic += 0.5 * work.momentum[a] * work.momentum[a] * tuning.inverse_masses[a]
@@ -146,61 +147,64 @@ def hamiltonian_step(
     divergent = not (gain > -1000.0)
     acceptance = 0.0 if divergent else math.exp(min(0.0, gain))
     if rng.random() < acceptance:
-        unpack(work.vector, state)
+        copy(work.vector, state.vector)
         likelihood = value
     return Info(likelihood, acceptance, divergent, 0.0)
 
 
-@lean_kernel
+@inlined_kernel
 def log_scale_prior(state: State, prior: Prior, log_scale: float) -> float:
     """Return the log-prior of the mixture scaled by exp(log_scale), with the Jacobian, up to a constant.
 
     Scaling (positions, centres, variances) to (s z, s mu, s^2 sigma^2) leaves the density of positions times its
     Jacobian as it is; what remains is s^(G d) for the centres, where they are not held, and s^(2 G) for the variances.
     """
-    n_clusters, n_dims = state.centres.shape
+    point = unpacked(state.vector, state.shape)
+    n_clusters, n_dims = point.centres.shape
     scale = math.exp(log_scale)
     total: float = 2.0 * n_clusters * log_scale
     for g in range(n_clusters):
         if prior.centre_variance > 0.0:
             total += n_dims * log_scale
             for k in range(n_dims):
-                total -= 0.5 * (scale * state.centres[g, k]) ** 2 / prior.centre_variance
-        variance = scale * scale * state.variances[g]
-        total -= (0.5 * prior.variance_degrees + 1.0) * math.log(variance)
-        total -= 0.5 * prior.variance_degrees * prior.variance_scale / variance
+                total -= 0.5 * (scale * point.centres[g, k]) ** 2 / prior.centre_variance
+        log_variance = 2.0 * log_scale + point.log_variances[g]
+        total -= (0.5 * prior.variance_degrees + 1.0) * log_variance
+        total -= 0.5 * prior.variance_degrees * prior.variance_scale * math.exp(-log_variance)
     return total
 
 
-@lean_kernel
+@inlined_kernel
 def log_shift_prior(state: State, prior: Prior, shift: float) -> float:
     """Return the log-prior of the intercepts plus ``shift``, up to a constant."""
     total = 0.0
-    for r in range(state.intercepts.shape[0]):
-        away = state.intercepts[r] + shift - prior.intercept_mean
+    point = unpacked(state.vector, state.shape)
+    for r in range(point.intercepts.shape[0]):
+        away = point.intercepts[r] + shift - prior.intercept_mean
         total -= 0.5 * away * away / prior.intercept_variance
     return total
 
 
-@lean_fast_kernel
+@inlined_kernel
 def likelihood_moved(state: State, data: Data, work: Work, log_scale: float, shift: float) -> float:
     """Return the log-likelihood with the space scaled and the intercepts shifted; ``work.distances`` are the state's."""
+    point = unpacked(state.vector, state.shape)
     if data.form == PLAIN:
-        for r in range(state.intercepts.shape[0]):
-            work.intercepts[r] = state.intercepts[r] + shift
+        for r in range(point.intercepts.shape[0]):
+            work.intercepts[r] = point.intercepts[r] + shift
         return log_likelihood_scaled(
             work.distances, math.exp(log_scale), work.intercepts, data.ties, data.observed
         )
-    return likelihood_of_predictors(work.point, data, math.exp(log_scale), shift, work.aside, work)
+    aside = unpacked(work.aside, state.shape)
+    return likelihood_of_predictors(point, data, math.exp(log_scale), shift, aside, work)
 
 
-@lean_fast_kernel
+@inlined_kernel
 def scale_moves(
     state: State, data: Data, prior: Prior, tuning: Tuning, work: Work, rng: np.random.Generator, likelihood: float
 ) -> tuple[float, float]:
     """Propose joint changes of scale and intercepts; return (log-likelihood, share of proposals accepted)."""
-    pack(state, work.vector)
-    fill_distances(state.positions, work.distances)
+    fill_distances(unpacked(state.vector, state.shape).positions, work.distances)
     shift = 0.0
     log_scale = 0.0
     moved = 0.0
@@ -224,26 +228,26 @@ def scale_moves(
     return likelihood, moved / max(tuning.n_scale_moves, 1)
 
 
-@lean_kernel
+@inlined_kernel
 def move_scale(state: State, log_scale: float, shift: float) -> None:
     """Scale positions, centres and variances of a state, and shift its intercepts."""
+    point = unpacked(state.vector, state.shape)
     scale = math.exp(log_scale)
-    for k in range(state.positions.shape[0]):
-        for i in range(state.positions.shape[1]):
-            state.positions[k, i] *= scale
-        for g in range(state.weights.shape[0]):
-            state.centres[g, k] *= scale
-    for g in range(state.weights.shape[0]):
-        state.variances[g] *= scale * scale
-    for r in range(state.intercepts.shape[0]):
-        state.intercepts[r] += shift
+    for k in range(point.positions.shape[0]):
+        for i in range(point.positions.shape[1]):
+            point.positions[k, i] *= scale
+        for g in range(point.centres.shape[0]):
+            point.centres[g, k] *= scale
+    for g in range(point.log_variances.shape[0]):
+        point.log_variances[g] += 2.0 * log_scale
+    for r in range(point.intercepts.shape[0]):
+        point.intercepts[r] += shift
 
 
-@lean_kernel
+@inlined_kernel
 def log_likelihood_of(state: State, data: Data, work: Work) -> float:
     """Return the log-likelihood of a state."""
-    pack(state, work.vector)
-    fill_distances(state.positions, work.distances)
+    fill_distances(unpacked(state.vector, state.shape).positions, work.distances)
     return likelihood_moved(state, data, work, 0.0, 0.0)
 
 
@@ -255,7 +259,7 @@ def sweep(
     info = hamiltonian_step(state, data, prior, tuning, work, rng, likelihood)
     draw_labels(state, work, rng)
     draw_mixture(state, prior, rng)
-    if state.sender.shape[1] + state.receiver.shape[1] > 0:
+    if state.shape.n_senders + state.shape.n_receivers > 0:
         draw_effects(state, data, prior, rng)
     likelihood, moved = scale_moves(state, data, prior, tuning, work, rng, info.log_likelihood)
     return Info(likelihood, info.acceptance, info.divergent, moved)

@@ -51,12 +51,15 @@ def fill_predictors(
     n = point.positions.shape[1]
     size = base.shape[0]
     back = data.ties_back.shape[1] > 0
+    for j in range(size):
+        out[0, j] = base[j]
+        out[1, j] = base[j]
     at = 0
-    while i < n and at < size:
+    while point.sender.shape[1] + point.receiver.shape[1] > 0 and i < n and at < size:
         stop = min(i, start + size - at)
         for j in range(start, stop):
-            out[0, at] = base[at] + effects[0, i] + effects[1, j]
-            out[1, at] = base[at] + effects[0, j] + effects[1, i]
+            out[0, at] += effects[0, i] + effects[1, j]
+            out[1, at] += effects[0, j] + effects[1, i]
             at += 1
         start = stop
         if stop == i:
@@ -192,7 +195,7 @@ def likelihood_of_predictors(point: Point, data: Data, scale: float, shift: floa
     base, pulls, slopes = work.blocks[0], work.blocks[1], work.blocks[2:]
     size = work.distances.shape[0]
     for r in range(point.intercepts.shape[0]):
-        spread_effects(point, r, data.shared_effects, work.effects)
+        spread_effects(point, r, data.shared_effects, work.effects[:2])
         i, start = 1, 0
         for at in range(0, size, BLOCK):
             place = (i, start, at)
@@ -202,7 +205,7 @@ def likelihood_of_predictors(point: Point, data: Data, scale: float, shift: floa
             for j in range(count):
                 base[j] = level - scale * distance[j]
             eta = slopes[:, :count]
-            fill_predictors(point, data, r, place, base[:count], work.effects, eta)
+            fill_predictors(point, data, r, place, base[:count], work.effects[:2], eta)
             total += block_terms(point, data, r, at, eta, pull)
             slope = 0.0
             for j in range(count):
@@ -221,8 +224,8 @@ def likelihood_of_predictors(point: Point, data: Data, scale: float, shift: floa
                         slope += eta[1, j] * row[j]
                 pull.coefficients[r, k] += slope
             if point.sender.shape[1] + point.receiver.shape[1] > 0:
-                add_effect_pulls(place, eta, back, work.effect_pulls)
+                add_effect_pulls(place, eta, back, work.effects[2:])
             add_pulls(point.positions, i, start, pulls[:count], pull.positions)
             i, start = advance(i, start, count)
-        collect_effects(pull, r, data.shared_effects, work.effect_pulls)
+        collect_effects(pull, r, data.shared_effects, work.effects[2:])
     return total

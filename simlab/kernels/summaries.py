@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simlab.foundation.compile import lean_fast_kernel, lean_kernel
 from simlab.kernels.chain import Draws
-from simlab.kernels.chain_state import POISSON, RECIPROCAL, Data, State, Work, pack
+from simlab.kernels.chain_state import POISSON, RECIPROCAL, Data, State, Work, unpacked
 from simlab.kernels.dyads import BLOCK, Floats, advance, fill_distances
 from simlab.kernels.exponential import decay
 from simlab.kernels.predictors import fill_predictors, spread_effects
@@ -18,25 +18,26 @@ from simlab.kernels.predictors import fill_predictors, spread_effects
 @lean_kernel
 def recall(draws: Draws, t: int, state: State) -> None:
     """Write draw ``t`` into the state, as far as the likelihood needs it."""
-    n_dims, n = state.positions.shape
+    point = unpacked(state.vector, state.shape)
+    n_dims, n = point.positions.shape
     for i in range(n):
         for k in range(n_dims):
-            state.positions[k, i] = draws.positions[t, i, k]
-    for r in range(state.intercepts.shape[0]):
-        state.intercepts[r] = draws.intercepts[t, r]
-        for k in range(state.coefficients.shape[1]):
-            state.coefficients[r, k] = draws.coefficients[t, r, k]
-        for i in range(state.sender.shape[1]):
-            state.sender[r, i] = draws.sender[t, r, i]
-        for i in range(state.receiver.shape[1]):
-            state.receiver[r, i] = draws.receiver[t, r, i]
-    for r in range(state.reciprocity.shape[0]):
-        state.reciprocity[r] = draws.reciprocity[t, r]
+            point.positions[k, i] = draws.positions[t, i, k]
+    for r in range(point.intercepts.shape[0]):
+        point.intercepts[r] = draws.intercepts[t, r]
+        for k in range(point.coefficients.shape[1]):
+            point.coefficients[r, k] = draws.coefficients[t, r, k]
+        for i in range(point.sender.shape[1]):
+            point.sender[r, i] = draws.sender[t, r, i]
+        for i in range(point.receiver.shape[1]):
+            point.receiver[r, i] = draws.receiver[t, r, i]
+    for r in range(point.reciprocity.shape[0]):
+        point.reciprocity[r] = draws.reciprocity[t, r]
 
 
 @lean_fast_kernel
 def add_means(eta: Floats, form: int, rho: float, weight: float, means: Floats) -> None:
-    """Add ``weight`` times the expected ties (2, count) of dyads with these eta to ``means``."""
+    """Add ``weight`` times the expected ties of dyads with these eta (2 or 1, count) to ``means``."""
     if form == RECIPROCAL:
         for j in range(eta.shape[1]):
             there, back = eta[0, j], eta[1, j]
@@ -47,7 +48,7 @@ def add_means(eta: Floats, form: int, rho: float, weight: float, means: Floats) 
             means[0, j] += weight * (one + two) / whole
             means[1, j] += weight * (other + two) / whole
         return
-    for side in range(2):
+    for side in range(eta.shape[0]):
         row, out = eta[side], means[side]
         for j in range(row.shape[0]):
             e = decay(abs(row[j]))
@@ -68,20 +69,21 @@ def mean_ties(draws: Draws, state: State, data: Data, work: Work, means: Floats)
     size = work.distances.shape[0]
     for t in range(n_draws):
         recall(draws, t, state)
-        pack(state, work.vector)
-        point = work.point
+        point = unpacked(state.vector, state.shape)
         fill_distances(point.positions, work.distances)
-        for r in range(state.intercepts.shape[0]):
-            spread_effects(point, r, data.shared_effects, work.effects)
-            rho = state.reciprocity[r] if data.form == RECIPROCAL else 0.0
+        for r in range(point.intercepts.shape[0]):
+            spread_effects(point, r, data.shared_effects, work.effects[:2])
+            rho = point.reciprocity[r] if data.form == RECIPROCAL else 0.0
             i, start = 1, 0
             for at in range(0, size, BLOCK):
                 count = min(BLOCK, size - at)
                 base = work.blocks[0, :count]
                 for j in range(count):
-                    base[j] = state.intercepts[r] - work.distances[at + j]
+                    base[j] = point.intercepts[r] - work.distances[at + j]
                 eta = work.blocks[2:, :count]
-                fill_predictors(point, data, r, (i, start, at), base, work.effects, eta)
+                fill_predictors(point, data, r, (i, start, at), base, work.effects[:2], eta)
+                if data.ties_back.shape[1] == 0:
+                    eta = eta[:1]
                 add_means(eta, data.form, rho, 1.0 / n_draws, means[r, :, at : at + count])
                 i, start = advance(i, start, count)
 

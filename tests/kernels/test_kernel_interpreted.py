@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import every_kernel
 
-from simlab.kernels import chain, chain_state, dyads, gibbs, lpcm, summaries
+from simlab.kernels import chain, chain_state, dyads, gibbs, graphs, lpcm, partitions, summaries
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_every_kernel_equals_its_interpreted_self(interpreted: dict[str, np.ndar
 def test_every_kernel_is_in_the_comparison() -> None:
     kernels = {
         name
-        for module in (chain, chain_state, dyads, gibbs, lpcm, summaries)
+        for module in (chain, chain_state, dyads, gibbs, graphs, lpcm, partitions, summaries)
         for name, thing in vars(module).items()
         if hasattr(thing, "py_func") and not name.startswith("_")
     }

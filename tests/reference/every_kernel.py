@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from reference import naive_lpcm as naive
 from reference.cases import Case, problem
+from reference.naive_graphs import random_weights
 
-from simlab.kernels import chain, chain_state, dyads, gibbs, lpcm, summaries
+from simlab.fit.bridging import compressed
+from simlab.kernels import chain, chain_state, dyads, gibbs, graphs, lpcm, partitions, summaries
 
 CASES = [Case(2, 1, 1, 1), Case(18, 3, 2, 3, "masked"), Case(61, 1, 3, 2, "undirected")]
 # These do nothing whose order fastmath could change, nor call anything that does.
@@ -28,6 +30,14 @@ EXACT = (
     "set_masses",
     "with_step",
     "pair_distances",
+    "fill_constraint",
+    "fill_betweenness",
+    "canonical_rows",
+    "mean_loss",
+    "put",
+    "take",
+    "added",
+    "place",
 )
 
 
@@ -43,10 +53,44 @@ def outputs() -> dict[str, np.ndarray]:
     """Return every kernel's results, named ``kernel/case/part``."""
     out: dict[str, np.ndarray] = {}
     for case in CASES:
-        for name, parts in _of_case(case):
+        for name, parts in (*_of_graph(case), *_of_partitions(case), *_of_case(case)):
             # Copied at once: the next kernel may write into the same buffers.
             out |= {f"{name}/{case}/{at}": np.array(part) for at, part in enumerate(parts)}
     return out
+
+
+def _of_graph(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
+    graph = compressed(random_weights(case.n, min(0.8, 6.0 / case.n), 3))
+    out = np.zeros(case.n)
+    graphs.fill_constraint(graph, out)
+    yield "fill_constraint", (out.copy(),)
+    graphs.fill_betweenness(graph, np.arange(0, case.n, 2), out)
+    yield "fill_betweenness", (out,)
+
+
+def _of_partitions(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 3, (9, case.n))
+    draws = np.zeros(labels.shape, dtype=np.int32)
+    partitions.canonical_rows(labels, draws)
+    yield "canonical_rows", (draws,)
+    count = np.arange(case.n + 1.0)
+    table = count * np.log(np.maximum(count, 1.0))
+    yield "mean_loss", tuple(partitions.mean_loss(labels[0], draws, table, most) for most in (0.1, np.inf))
+    search = partitions.Search(
+        np.full(case.n, -1),
+        np.zeros(4, dtype=np.int64),
+        np.zeros((4, 9, 3), dtype=np.int32),
+        np.ascontiguousarray(draws.T),
+        np.diff(table),
+    )
+    for i in range(case.n):
+        partitions.put(search, i, i % 2)
+    yield "put", (search.labels.copy(), search.sizes.copy(), search.shared.copy())
+    partitions.take(search, 1)
+    yield "take", (search.labels.copy(), search.sizes.copy(), search.shared.copy())
+    yield "added", tuple(partitions.added(search, 1, g) for g in range(4))
+    yield "place", (partitions.place(search, rng.permutation(case.n)), *search[:3])
 
 
 def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:

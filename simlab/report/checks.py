@@ -1,0 +1,221 @@
+"""Posterior predictive checks in a picture and in words: where networks drawn from a fit are like the observed one."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlab.fit.checks import LEVEL, NO_PATH, Check, PredictiveChecks
+from simlab.fit.network_statistics import DISTANCE
+from simlab.foundation.errors import InputError
+from simlab.panel import Network
+from simlab.report.numbers import capital, listed, unbroken
+from simlab.report.style import (
+    GREY,
+    INK,
+    PALE,
+    SUFFIXES,
+    check_writable,
+    figure,
+    label,
+    rendered,
+    styled,
+    write_atomically,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_DRAWN = 12
+MOST_ROWS = 14
+_BOX = 0.9
+_WIDTH, _HEIGHT = 11.5, 6.6
+_COLUMNS = 3
+_MOST_NAMED = 5
+_BOX_COLOUR = "#bfbfbf"
+# Vermilion and a shape of its own, so that it stands out in grey too.
+_OUTSIDE: dict[str, Any] = {"marker": "D", "color": "#D55E00", "markeredgecolor": INK, "markersize": 7.5}
+_INSIDE: dict[str, Any] = {"marker": "o", "color": INK, "markersize": 4.5}
+_AXES = {
+    "out-degree": "out-degree (ties an actor sends)",
+    "in-degree": "in-degree (ties an actor receives)",
+    "degree": "degree (ties of an actor)",
+    "shared partners": "shared partners (two-paths)",
+    DISTANCE: "geodesic distance (ties)",
+    "count": "count (times a tie was seen)",
+}
+
+
+def describe_checks(checks: PredictiveChecks, name: str = "") -> list[str]:
+    """Return a line for each statistic in which the observed network is outside, or one that says there is none.
+
+    The ``name`` of the network comes first, where one is given.
+    """
+    outside = checks.outside()
+    drawn = f"{f'{name}: ' if name else ''}posterior predictive checks, {checks.n_networks} networks drawn"
+    defined = sum(check.defined for check in checks.checks)
+    if not outside:
+        return [f"{drawn}: all {defined} statistics are inside their {100 * LEVEL:.0f} % intervals"]
+    head = f"{drawn}: {len(outside)} of {defined} statistics outside their {100 * LEVEL:.0f} % intervals"
+    return [f"{head} (about 1 in {1 / (1 - LEVEL):.0f} is by chance)", *(f"  {_line(check)}" for check in outside)]
+
+
+def plot_checks(path: str | Path, checks: PredictiveChecks | Sequence[tuple[Network, PredictiveChecks]]) -> None:
+    """Draw the checks of one network, or of several one below the other, into a PNG, SVG or PDF file.
+
+    Raises InputError for another suffix, nothing to draw, or a path that cannot be written.
+    """
+    where = Path(path)
+    if where.suffix.lower() not in SUFFIXES:
+        raise InputError.of("check", str(path), f"must end in one of {', '.join(SUFFIXES)}")
+    items = [("", checks)] if isinstance(checks, PredictiveChecks) else [(str(network), of) for network, of in checks]
+    if not items:
+        raise InputError.of("check", str(path), "there is no fit to check")
+    check_writable(where)
+    drawn = items[:MOST_DRAWN]
+    with styled():
+        made = figure(_WIDTH, _HEIGHT * len(drawn) + 0.5)
+        parts: Any = made.subfigures(len(drawn), 1, squeeze=False)
+        for part, (name, of) in zip(parts.ravel(), drawn, strict=True):
+            _draw(part, name if len(items) > 1 or name != "network" else "", of)
+        made.legend(handles=_handles(), loc="outside lower center", ncols=5, fontsize=9, columnspacing=1.6)
+        if len(items) > len(drawn):
+            made.supxlabel(f"The first {len(drawn)} of {len(items)} networks.", fontsize=9, color=GREY)
+        content = rendered(made, where.suffix.lower()[1:], dpi=160 if len(drawn) <= 4 else 100)
+    write_atomically(where, content)
+
+
+def title(name: str, checks: PredictiveChecks) -> str:
+    """Return in a sentence whether the networks drawn are like the observed one, and in what they are not."""
+    outside = checks.outside()
+    defined = sum(check.defined for check in checks.checks)
+    of = f" of {label(name, 60)}" if name else ""
+    start = f"Networks drawn from the {checks.fitter} fit{of} are like the observed one in "
+    if not outside:
+        return f"{start}all {defined} statistics."
+    names = [_which(check) for check in outside[:_MOST_NAMED]]
+    names += [f"{len(outside) - _MOST_NAMED} more"] if len(outside) > _MOST_NAMED else []
+    return f"{start}{defined - len(outside)} of {defined} statistics, but not in {listed(names)}."
+
+
+def _which(check: Check) -> str:
+    """Return the name of a statistic, and for a single number on which side the networks drawn are."""
+    if check.bins:
+        return check.name
+    side = "lower" if check.observed[0] > check.interval()[1, 0] else "higher"
+    return f"{label(check.name)} (theirs is {side})"
+
+
+def _line(check: Check) -> str:
+    """Return what is outside in a statistic, by how much, and its p."""
+    low, high = check.band()
+    far = np.where(check.outside(), np.maximum(low - check.observed, check.observed - high), -np.inf)
+    at = int(np.argmax(far))
+    numbers = f"observed {check.observed[at]:.3f}, networks drawn {low[at]:.3f} to {high[at]:.3f}"
+    where = f"{label(check.name)}{f' {check.bins[at]}, {check.unit}' if check.bins else ''}"
+    others = int(check.outside().sum()) - 1
+    more = f", and {others} other value{'s' * (others > 1)}" if others else ""
+    return f"{where}: {numbers}{more} (p = {check.p_value:.2g})"
+
+
+def _draw(part: Any, name: str, checks: PredictiveChecks) -> None:
+    """Draw one network into its part of the figure: distributions, then the single numbers in what room is left."""
+    spread = [check for check in checks.checks if check.bins]
+    single = [check for check in checks.checks if not check.bins]
+    rows = len(spread) // _COLUMNS + 1
+    # Each row is laid out by itself, so that the long names beside the single numbers do not push the others apart.
+    strips = part.subfigures(rows, 1, squeeze=False).ravel()
+    for row, strip in enumerate(strips):
+        here = spread[row * _COLUMNS : (row + 1) * _COLUMNS]
+        last = row == rows - 1
+        room = [1.0] * len(here) + [float(_COLUMNS - len(here))] * last
+        axes = strip.subplots(1, len(room), squeeze=False, width_ratios=room).ravel()
+        for each, check in zip(axes, here, strict=False):
+            _draw_distribution(each, check)
+        if last:
+            _draw_numbers(axes[-1], single)
+    lines = textwrap.wrap(unbroken(title(name, checks)), 112, break_on_hyphens=False)
+    part.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=11, fontweight="bold")
+
+
+def _draw_distribution(axes: Axes, check: Check) -> None:
+    """Draw a box for each value, and the observed network as a line."""
+    places = np.arange(len(check.bins))
+    axes.set_title(capital(check.name))
+    axes.set_xlabel(_AXES.get(check.name, check.name))
+    axes.set_ylabel(check.unit)
+    crowded = sum(len(text) + 2 for text in check.bins) > 46
+    axes.set_xticks(places, check.bins, rotation=45 if crowded else 0, fontsize=8.5)
+    axes.set_xlim(-0.6, len(places) - 0.4)
+    if not check.defined:
+        _say_undefined(axes)
+        return
+    (low, high), (least, most) = check.interval(_BOX), check.band()
+    axes.vlines(places, least, most, color=GREY, linewidth=1.1, zorder=2)
+    axes.bar(places, high - low, 0.62, low, color=_BOX_COLOUR, edgecolor=GREY, linewidth=0.6, zorder=2.5)
+    axes.hlines(np.median(check.known, axis=0), places - 0.31, places + 0.31, color=GREY, linewidth=1.6, zorder=3)
+    joined = places[:-1] if check.bins[-1] == NO_PATH else places
+    axes.plot(joined, check.observed[joined], color=INK, linewidth=1.3, zorder=3.5)
+    for place, value, far in zip(places, check.observed, check.outside(), strict=True):
+        axes.plot(place, value, zorder=4, clip_on=False, **(_OUTSIDE if far else _INSIDE))
+    axes.set_ylim(bottom=0.0)
+
+
+def _draw_numbers(axes: Axes, checks: Sequence[Check]) -> None:
+    """Draw a row for each single number, with its value and p written beside it."""
+    chosen = sorted(checks, key=lambda check: not check.outside().any())[:MOST_ROWS]
+    shown = [check for check in checks if check in chosen]
+    axes.set_title("Single numbers" + (f" ({len(shown)} of {len(checks)})" if len(shown) < len(checks) else ""))
+    axes.set_yticks(range(len(shown)), [label(check.name, 34) for check in shown], fontsize=9)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x")
+    for row, check in enumerate(shown):
+        axes.axhline(row, color=PALE, linewidth=0.6, zorder=1)
+        text = f"{check.observed[0]:.2f}   p = {check.p_value:.2g}" if check.defined else "not defined"
+        far = bool(check.outside().any())
+        axes.annotate(
+            text,
+            (1.015, row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8.5,
+            fontweight="bold" if far else "normal",
+        )
+        if not check.defined:
+            continue
+        ((low,), (high,)), ((least,), (most,)) = check.interval(_BOX), check.interval()
+        axes.hlines(row, least, most, color=GREY, linewidth=1.1, zorder=2)
+        axes.barh(row, high - low, 0.5, low, color=_BOX_COLOUR, edgecolor=GREY, linewidth=0.6, zorder=2.5)
+        axes.vlines(float(np.median(check.known)), row - 0.25, row + 0.25, color=GREY, linewidth=1.6, zorder=3)
+        axes.plot(check.observed[0], row, zorder=4, clip_on=False, **(_OUTSIDE if far else _INSIDE))
+    axes.set_xlabel("share; variation: standard deviation over mean")
+    axes.margins(x=0.07)
+    axes.autoscale_view(scaley=False)
+
+
+def _say_undefined(axes: Axes) -> None:
+    axes.annotate("not defined:\nthere are no ties", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
+    axes.set_yticks([])
+
+
+def _handles() -> list[Any]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    return [
+        Line2D([], [], linewidth=1.3, **_INSIDE, label="observed network"),
+        Line2D([], [], linestyle="none", **_OUTSIDE, label="observed, outside"),
+        Patch(
+            facecolor=_BOX_COLOUR,
+            edgecolor=GREY,
+            linewidth=0.6,
+            label=unbroken(f"middle {100 * _BOX:.0f} % of networks drawn"),
+        ),
+        Line2D([], [], color=GREY, linewidth=1.6, label="their median"),
+        Line2D([], [], color=GREY, linewidth=1.1, label=unbroken(f"{100 * LEVEL:.0f} % in all bins at once")),
+    ]
