@@ -88,13 +88,17 @@ def co_clustering(draws: Labels) -> Floats:
     return np.asarray(total / draws.shape[0])
 
 
-def relabel(membership: NDArray[np.floating], max_rounds: int = 50) -> NDArray[np.int64]:
+def relabel(
+    membership: NDArray[np.floating], start: Labels | None = None, max_rounds: int = 50
+) -> NDArray[np.int64]:
     """Return the renaming of clusters that undoes label switching, draw by draw (Stephens 2000, algorithm 2).
 
     Parameters
     ----------
     membership : (n_draws, n_actors, n_clusters)
         Each draw's probabilities of membership.
+    start : (n_actors,), optional
+        A partition to agree with at first; without it, the draw whose memberships are the most decided.
     max_rounds : int
         Rounds at most; each lowers the Kullback-Leibler divergence to the mean membership, or the search ends.
 
@@ -108,7 +112,7 @@ def relabel(membership: NDArray[np.floating], max_rounds: int = 50) -> NDArray[n
     if n_clusters == 1:
         return order
     small = 1e-12
-    mean = _reference_membership(membership)
+    mean = _reference_membership(membership) if start is None else _softened(start, n_clusters)
     for _ in range(max_rounds):
         # The part of the divergence that depends on the renaming: minus sum_i p_ih log q_ig.
         cost = -np.einsum("tih,ig->tgh", membership, np.log(mean + small), optimize=True)
@@ -118,6 +122,12 @@ def relabel(membership: NDArray[np.floating], max_rounds: int = 50) -> NDArray[n
             break
         order = new
     return order
+
+
+def _softened(labels: Labels, n_clusters: int) -> Floats:
+    """Return memberships that give each actor's own cluster nine parts in ten: a certain one would have no second."""
+    own = np.eye(n_clusters)[np.asarray(labels)]
+    return np.asarray(0.9 * own + 0.1 * (1.0 - own) / max(n_clusters - 1, 1))
 
 
 def _reference_membership(membership: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -15,11 +15,10 @@ from simlab.fit.latent import LatentFitter
 from simlab.fit.point import Point
 from simlab.fit.tie_model import Family, TieModel
 from simlab.models.latent_data import LatentData
-from simlab.models.lpcm import Priors, distances
+from simlab.models.lpcm import distances
 from simlab.partition import canonical, first_mentioned
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class ChainFitter(LatentFitter):
@@ -30,6 +29,7 @@ class ChainFitter(LatentFitter):
     n_draws: int = Field(default=1000, ge=4, description="draws kept of each chain")
     thin: int = Field(default=2, ge=1, description="sweeps for each draw kept")
     target_acceptance: float = Field(default=0.8, gt=0.3, lt=1.0, description="of Hamiltonian steps")
+    partition: chains.Partition = Field(default="binder", description="loss of which the labels have the least")
     max_rhat: float = Field(default=1.01, gt=1.0, description="converged needs an rhat up to this")
     min_ess: float = Field(default=400.0, ge=0.0, description="and at least so many effective draws")
 
@@ -38,20 +38,15 @@ class ChainFitter(LatentFitter):
     ) -> tuple[Fit, Point]:
         """Return the fit with this number of clusters, and its point estimate. FitError where a chain breaks down."""
         priors = self.priors(len(actors), n_clusters)
-        draws = chains.run(self, data, n_clusters, priors, rng)
+        plan = chains.Plan(self.n_chains, self.n_warmup, self.n_draws, self.thin, self.target_acceptance)
+        draws = chains.run(plan, data, self.n_dims, n_clusters, priors, rng)
         for which, values in enumerate(np.split(draws.log_likelihood, self.n_chains), start=1):
             if not np.isfinite(values).all():
                 raise FitError(f"chain {which} left the finite numbers: try another seed, or narrower priors")
-        return self._made(actors, data, priors, chains.summarise(draws, data, priors, self.n_chains), rng)
+        summary = chains.summarise(draws, data, priors, self.n_chains, self.partition, rng)
+        return self._made(actors, data, summary)
 
-    def _made(
-        self,
-        actors: tuple[str, ...],
-        data: LatentData,
-        priors: Priors,
-        summary: chains.Summary,
-        rng: np.random.Generator,
-    ) -> tuple[Fit, Point]:
+    def _made(self, actors: tuple[str, ...], data: LatentData, summary: chains.Summary) -> tuple[Fit, Point]:
         diagnostics = judge.diagnose(summary.posterior)
         status, message = judge.judge(
             diagnostics,
@@ -60,7 +55,7 @@ class ChainFitter(LatentFitter):
             n_draws=self.n_draws,
             n_total=self.n_chains * self.n_draws,
         )
-        labels = self.partition(summary, rng)
+        labels = summary.labels
         # Clusters in order of their first actor, empty ones last, so that one partition has one set of labels.
         order = first_mentioned(labels, summary.membership.shape[1])
         member = summary.membership[:, order]
@@ -83,10 +78,6 @@ class ChainFitter(LatentFitter):
             tie_model=LatentTieModel.of(summary.posterior, data),
         )
         return fit, summary.point
-
-    def partition(self, summary: chains.Summary, rng: np.random.Generator) -> Ints:
-        """Return the point partition, its labels those of the clusters of the summary."""
-        return np.asarray(summary.membership.argmax(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,4 +137,3 @@ class LatentTieModel(TieModel):
     def reciprocity(self, draw: int) -> Floats:
         """Return the log odds ratio of the two ties of a dyad: (n_relations,)."""
         return self.rho[draw] if self.rho.shape[1] else np.zeros(self.intercepts.shape[1])
-

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,17 @@ from simlab.models import layout, lpcm
 from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import Parameters, Priors
 from simlab.models.mixture import k_means, membership
-from simlab.partition import relabel
+from simlab.models.point_partition import minimum_expected_variation
+from simlab.partition import match, relabel
 
 if TYPE_CHECKING:
     from simlab.kernels.chain import Draws
     from simlab.kernels.chain_state import State
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Which loss the point partition has the least expectation of; or each actor's most probable cluster.
+Partition = Literal["binder", "variation", "membership"]
 
 # Scale moves of a sweep: the best of those tried at n = 60 and 240.
 _SCALE_MOVES = 4
@@ -29,27 +34,22 @@ _SCALE_MOVES = 4
 _BLOCK_NUMBERS = 200_000
 
 
-class Settings(Protocol):
-    """The settings of a fitter that this module reads."""
+@dataclass(frozen=True)
+class Plan:
+    """How chains are run: their number, the sweeps of the warm-up, the draws kept of each, the sweeps for each of them."""
 
-    @property
-    def n_dims(self) -> int: ...
-    @property
-    def n_chains(self) -> int: ...
-    @property
-    def n_warmup(self) -> int: ...
-    @property
-    def n_draws(self) -> int: ...
-    @property
-    def thin(self) -> int: ...
-    @property
-    def target_acceptance(self) -> float: ...
+    n_chains: int
+    n_warmup: int
+    n_draws: int
+    thin: int
+    target_acceptance: float
 
 
 @dataclass(frozen=True, eq=False)
 class Summary:
     """What is made of the draws.
 
+    labels : (n_actors,), the partition of least expected loss, named as the clusters are.
     membership : (n_actors, n_clusters), the posterior probability of each cluster.
     position_entropy : (n_actors,), the expected entropy of membership given the position, over log G.
     between : (n_actors,), the posterior probability of lying between two clusters.
@@ -57,6 +57,7 @@ class Summary:
     """
 
     posterior: Posterior
+    labels: Ints
     membership: Floats
     position_entropy: Floats
     between: Floats
@@ -65,29 +66,34 @@ class Summary:
 
 def leapfrog_steps(n_actors: int) -> int:
     """Return the most leapfrog steps of a trajectory: 16 to 100 actors, 25 for 240; the best of those tried."""
-    return round(16.0 * max(1.0, n_actors / 100.0) ** 0.5)
+    root = math.sqrt(max(1.0, n_actors / 100.0))
+    return round(16.0 * root)
 
 
-def run(settings: Settings, data: LatentData, n_clusters: int, priors: Priors, rng: np.random.Generator) -> Draws:
+def run(plan: Plan, data: LatentData, n_dims: int, n_clusters: int, priors: Priors, rng: np.random.Generator) -> Draws:
     """Run the chains, one after the other, from dispersed starts; their draws are stacked along the first axis."""
     from simlab.kernels import chain
     from simlab.kernels import chain_state as sampler
 
-    first = layout.first_positions(data.share, settings.n_dims)
-    draws = _empty_draws(empty_state(data, settings.n_dims, n_clusters), settings.n_chains * settings.n_draws)
+    first = layout.first_positions(data.share, n_dims)
+    draws = _empty_draws(empty_state(data, n_dims, n_clusters), plan.n_chains * plan.n_draws)
     prior, kernel_data = priors.for_kernels(), data.kernel_data()
-    for c in range(settings.n_chains):
+    for c in range(plan.n_chains):
         state = start(first, data, n_clusters, priors, c, rng)
         work = sampler.new_work(state.shape)
         size = work.vector.size
-        tuning = sampler.Tuning(0.1, leapfrog_steps(data.n_actors), np.ones(size), np.ones(size), np.eye(2) * 0.1, _SCALE_MOVES)
-        tuning = chain.warm_up(
-            state, kernel_data, prior, tuning, work, rng, settings.n_warmup, settings.target_acceptance
+        tuning = sampler.Tuning(
+            0.1, leapfrog_steps(data.n_actors), np.ones(size), np.ones(size), np.eye(2) * 0.1, _SCALE_MOVES
         )
-        part = slice(c * settings.n_draws, (c + 1) * settings.n_draws)
-        chain.sample(state, kernel_data, prior, tuning, work, rng, settings.thin, chain.Draws(*(a[part] for a in draws)))
+        tuning = chain.warm_up(state, kernel_data, prior, tuning, work, rng, plan.n_warmup, plan.target_acceptance)
+        part = slice(c * plan.n_draws, (c + 1) * plan.n_draws)
+        chain.sample(state, kernel_data, prior, tuning, work, rng, plan.thin, _part(draws, part))
     draws.log_likelihood[:] += data.constant
     return draws
+
+
+def _part(draws: Draws, part: slice) -> Draws:
+    return type(draws)(**{name: values[part] for name, values in draws._asdict().items()})
 
 
 def _empty_draws(state: State, total: int) -> Draws:
@@ -158,7 +164,9 @@ def parameters(draws: Draws) -> Parameters:
     )
 
 
-def summarise(draws: Draws, data: LatentData, priors: Priors, n_chains: int) -> Summary:
+def summarise(
+    draws: Draws, data: LatentData, priors: Priors, n_chains: int, partition: Partition, rng: np.random.Generator
+) -> Summary:
     """Return what is made of the draws: relabelled, rotated, and their point estimates. Positions are rotated in place."""
     total, n, n_dims = draws.positions.shape
     n_clusters = draws.weights.shape[1]
@@ -174,7 +182,8 @@ def summarise(draws: Draws, data: LatentData, priors: Priors, n_chains: int) -> 
         lying += between(shares).sum(axis=0)
         density[block] = lpcm.log_position_density(places, *parts)
     density += draws.log_likelihood + lpcm.log_prior(parameters(draws), priors)
-    order = relabel(given)
+    point_labels = point_partition(draws.labels, n_clusters, partition, rng)
+    order = relabel(given, point_labels)
     at = np.arange(total)[:, None]
     centres, variances, weights = draws.centres[at, order], draws.variances[at, order], draws.weights[at, order]
     labels = np.argsort(order, axis=1)[at, draws.labels].astype(np.int16)
@@ -183,6 +192,10 @@ def summarise(draws: Draws, data: LatentData, priors: Priors, n_chains: int) -> 
         mean_membership += np.take_along_axis(given[block], order[block, None, :], axis=2).sum(axis=0, dtype=np.float64)
     mean_membership /= mean_membership.sum(axis=1, keepdims=True)
 
+    if partition == "membership":
+        point_labels = np.asarray(mean_membership.argmax(axis=1))
+    else:
+        point_labels = named_alike(point_labels, mean_membership)
     point = point_estimate(draws, data, draws.positions[int(np.argmax(density))].astype(np.float64))
     for block in _blocks(total, n * n_dims):
         places = draws.positions[block].astype(np.float64)
@@ -210,7 +223,24 @@ def summarise(draws: Draws, data: LatentData, priors: Priors, n_chains: int) -> 
         log_density=by_chain(density),
         divergent=by_chain(draws.divergent),
     )
-    return Summary(posterior, mean_membership, entropy / total, lying / total, point)
+    return Summary(posterior, point_labels, mean_membership, entropy / total, lying / total, point)
+
+
+def point_partition(draws: NDArray[np.integer], n_clusters: int, loss: Partition, rng: np.random.Generator) -> Ints:
+    """Return the partition (n_actors,) of least expected loss over draws (n_draws, n_actors)."""
+    if n_clusters == 1:
+        return np.zeros(draws.shape[1], dtype=np.int64)
+    found, _ = minimum_expected_variation(
+        draws, rng=rng, max_clusters=n_clusters, loss="variation" if loss == "variation" else "binder"
+    )
+    return found
+
+
+def named_alike(labels: Ints, mean_membership: Floats) -> Ints:
+    """Return the partition with each of its clusters named as the column of the membership that its actors mostly have."""
+    gain = np.stack([mean_membership[labels == g].sum(axis=0) for g in range(int(labels.max()) + 1)])
+    names = dict(match(gain))
+    return np.array([names[int(g)] for g in labels], dtype=np.int64)
 
 
 def mean_ties(draws: Draws, data: LatentData) -> Floats:

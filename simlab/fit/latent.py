@@ -30,7 +30,9 @@ class LatentFitter(Fitter):
 
     n_dims: int = Field(default=2, ge=1, le=5)
     family: FamilyName = Field(default="bernoulli", description="ties, or counts (poisson)")
-    sociality: Sociality = Field(default="none", description="effects of actors: none, shared, sender, receiver or both")
+    sociality: Sociality = Field(
+        default="none", description="effects of actors: none, shared, sender, receiver or both"
+    )
     reciprocity: bool = Field(default=False, description="a log odds ratio of the two ties of a dyad")
     covariates: tuple[str, ...] = Field(default=(), description="such as match(organisation), difference(age)")
     intercept_mean: float = 0.0

@@ -6,13 +6,13 @@ import math
 
 from simlab.foundation.compile import lean_fast_kernel
 from simlab.kernels.chain_state import POISSON, Data, Point, Prior, State, Work, unpacked
-from simlab.kernels.dyads import BLOCK, Floats, advance, fill_distances
+from simlab.kernels.dyads import BLOCK, Floats, Singles, advance, fill_distances
 from simlab.kernels.exponential import decay
 from simlab.kernels.predictors import add_effect_pulls, fill_predictors, spread_effects
 
 
 @lean_fast_kernel
-def fill_information(eta: Floats, observed: Floats, counts: bool) -> None:
+def fill_information(eta: Floats, observed: Singles, counts: bool) -> None:
     """Turn eta into the expected curvature of the log-likelihood of each tie by eta; ``observed`` : answers."""
     for j in range(eta.shape[0]):
         e = decay(abs(eta[j]))

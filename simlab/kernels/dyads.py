@@ -17,6 +17,7 @@ product; and one division serves both the slope and its share along the distance
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from simlab.kernels.exponential import decay, single_decay
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Reals = NDArray[np.floating[Any]]
 
 # Factors are at most 4, so that as many stay below the largest double.
 BLOCK = 496
@@ -46,7 +48,7 @@ def advance(i: int, start: int, count: int) -> tuple[int, int]:
 
 
 @lean_fast_kernel
-def fill_squares(positions: Floats, i: int, start: int, squares: Floats) -> tuple[int, int, int]:
+def fill_squares(positions: Reals, i: int, start: int, squares: Reals) -> tuple[int, int, int]:
     """Fill ``squares`` with squared distances from dyad (i, start) on; return (count, i, start) of the next dyad."""
     n_dims, n = positions.shape
     size = squares.shape[0]
@@ -80,7 +82,7 @@ def fill_squares(positions: Floats, i: int, start: int, squares: Floats) -> tupl
 
 
 @lean_fast_kernel
-def add_pulls(positions: Floats, i: int, start: int, pulls: Floats, gradient: Floats) -> None:
+def add_pulls(positions: Reals, i: int, start: int, pulls: Reals, gradient: Reals) -> None:
     """Add to ``gradient`` what the dyads from (i, start) on pull; ``pulls`` : slope by eta over distance."""
     n_dims, n = positions.shape
     size = pulls.shape[0]

@@ -192,9 +192,7 @@ def likelihood_moved(state: State, data: Data, work: Work, log_scale: float, shi
     if data.form == PLAIN:
         for r in range(point.intercepts.shape[0]):
             work.intercepts[r] = point.intercepts[r] + shift
-        return log_likelihood_scaled(
-            work.distances, math.exp(log_scale), work.intercepts, data.ties, data.observed
-        )
+        return log_likelihood_scaled(work.distances, math.exp(log_scale), work.intercepts, data.ties, data.observed)
     aside = unpacked(work.aside, state.shape)
     return likelihood_of_predictors(point, data, math.exp(log_scale), shift, aside, work)
 

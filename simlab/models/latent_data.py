@@ -23,10 +23,10 @@ Sociality = Literal["none", "shared", "sender", "receiver", "both"]
 FamilyName = Literal["bernoulli", "poisson"]
 
 
-def lower(matrix: NDArray[np.generic]) -> NDArray[np.generic]:
+def lower(matrix: Floats) -> Floats:
     """Return the entries below the diagonal, row by row: (..., n (n - 1) / 2) from (..., n, n)."""
     rows, columns = np.tril_indices(matrix.shape[-1], -1)
-    return matrix[..., rows, columns]
+    return np.asarray(matrix[..., rows, columns])
 
 
 def square(values: Floats, n: int) -> Floats:
@@ -98,7 +98,9 @@ class LatentData:
             raise InputError.of("reciprocity", True, "is for the bernoulli family")
         n = networks[0].n_actors
         x = _design(networks[0], covariates)
-        two_way = reciprocity or sociality in ("sender", "receiver", "both") or not np.array_equal(x, np.swapaxes(x, 1, 2))
+        two_way = (
+            reciprocity or sociality in ("sender", "receiver", "both") or not np.array_equal(x, np.swapaxes(x, 1, 2))
+        )
         there, back = [], []
         for network in networks:
             y = _values(network, family)
@@ -134,7 +136,9 @@ class LatentData:
             observed_back=_singles([o for _, o in back]),
             covariates=np.ascontiguousarray(lower(x), dtype=np.float64),
             covariates_back=(
-                np.ascontiguousarray(lower(np.swapaxes(x, 1, 2)), dtype=np.float64) if two_way else np.zeros((len(x), 0))
+                np.ascontiguousarray(lower(np.swapaxes(x, 1, 2)), dtype=np.float64)
+                if two_way
+                else np.zeros((len(x), 0))
             ),
             share=np.mean([network.weights() for network in networks], axis=0),
             constant=constant,
@@ -163,7 +167,10 @@ class LatentData:
     def n_effects(self) -> tuple[int, int]:
         """The numbers of sender and of receiver effects of a relation: those of the actors, or 0."""
         n = self.n_actors
-        return (n if self.sociality in ("shared", "sender", "both") else 0, n if self.sociality in ("receiver", "both") else 0)
+        return (
+            n if self.sociality in ("shared", "sender", "both") else 0,
+            n if self.sociality in ("receiver", "both") else 0,
+        )
 
     @property
     def n_ties(self) -> float:

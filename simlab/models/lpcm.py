@@ -95,7 +95,7 @@ def distances(positions: Floats) -> Floats:
 def log_prior(parameters: Parameters, priors: Priors) -> Floats:
     """Return the log-prior density of the parameters; effects given their variances are part of it."""
     p = parameters
-    n_clusters, n_dims = p.centres.shape[-2:]
+    n_clusters = p.centres.shape[-2]
     total = _log_normal(p.intercepts - priors.intercept_mean, priors.intercept_variance).sum(-1)
     total = total + _log_normal(p.coefficients, priors.coefficient_variance).sum((-1, -2))
     total = total + _log_normal(p.reciprocity, priors.coefficient_variance).sum(-1)
