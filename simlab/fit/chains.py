@@ -85,7 +85,8 @@ def run(plan: Plan, data: LatentData, n_dims: int, n_clusters: int, priors: Prio
         tuning = sampler.Tuning(
             0.1, leapfrog_steps(data.n_actors), np.ones(size), np.ones(size), np.eye(2) * 0.1, _SCALE_MOVES
         )
-        tuning = chain.warm_up(state, kernel_data, prior, tuning, work, rng, plan.n_warmup, plan.target_acceptance)
+        step = chain.warm_up(state, kernel_data, prior, tuning, work, rng, plan.n_warmup, plan.target_acceptance)
+        tuning = tuning._replace(step_size=step)
         part = slice(c * plan.n_draws, (c + 1) * plan.n_draws)
         chain.sample(state, kernel_data, prior, tuning, work, rng, plan.thin, _part(draws, part))
     draws.log_likelihood[:] += data.constant

@@ -32,16 +32,16 @@ def fast_kernel(function: F) -> F:
 
 
 def lean_kernel(function: F) -> F:
-    """Compile an exact kernel that makes no array and returns none: it may look at arrays and write into them.
+    """Compile an exact kernel that makes no array: it may look at arrays, make views of them and write into them.
 
     Such a kernel need not count who refers to an array, which costs more than all else in short loops over small networks:
-    two thirds of a sweep over 30 actors.
+    two thirds of a sweep over 30 actors. One that returns views may be called by other lean kernels only.
     """
     return _compiled(function, fastmath=False, _nrt=False)
 
 
 def lean_fast_kernel(function: F) -> F:
-    """Compile a kernel that makes no array and returns none, and whose sums may be reordered."""
+    """Compile a lean kernel whose sums may be reordered."""
     return _compiled(function, fastmath=_FAST, _nrt=False)
 
 

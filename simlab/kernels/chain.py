@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import kernel, lean_kernel
+from simlab.foundation.compile import lean_kernel
 from simlab.kernels.chain_state import Data, Prior, State, Tuning, Work, unpacked
 from simlab.kernels.curvature import curvature, scale_proposal
 from simlab.kernels.dyads import Floats, Singles
@@ -53,7 +53,7 @@ def set_masses(masses: Floats, scale: Floats, count: float, tuning: Tuning) -> N
             scale[a, b] = 0.0
 
 
-@kernel
+@lean_kernel
 def with_step(tuning: Tuning, step_size: float) -> Tuning:
     """Return the tuning with another step size."""
     return Tuning(
@@ -66,7 +66,7 @@ def with_step(tuning: Tuning, step_size: float) -> Tuning:
     )
 
 
-@kernel
+@lean_kernel
 def warm_up(
     state: State,
     data: Data,
@@ -76,14 +76,18 @@ def warm_up(
     rng: np.random.Generator,
     n_sweeps: int,
     target: float,
-) -> Tuning:
-    """Run the warm-up; return the tuning to sample with.
+) -> float:
+    """Run the warm-up; write masses and scale proposal into the tuning's arrays, and return the step size to sample with.
 
     Masses and the scale proposal come from the mean curvature over a growing window; the step size from dual averaging
     towards the acceptance ``target`` (Hoffman & Gelman 2014, section 3.2), begun anew after each window.
     """
-    masses = np.zeros(work.vector.shape[0])
-    scale = np.zeros((2, 2))
+    masses, scale = work.masses, work.bends
+    for a in range(masses.shape[0]):
+        masses[a] = 0.0
+    for a in range(2):
+        for b in range(2):
+            scale[a, b] = 0.0
     curvature(state, data, prior, work, masses, scale)
     set_masses(masses, scale, 1.0, tuning)
     likelihood = log_likelihood_of(state, data, work)
@@ -118,7 +122,7 @@ def warm_up(
             centre = math.log(2.0 * step)
             error = 0.0
             since = 0
-    return with_step(tuning, math.exp(smooth))
+    return math.exp(smooth)
 
 
 @lean_kernel

@@ -118,7 +118,8 @@ class Info(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Buffers of one chain, so that a sweep allocates nothing of size; ``aside`` is a gradient that nobody reads."""
+    """Buffers of one chain, so that a sweep allocates nothing of size; ``aside`` is a gradient that nobody
+    reads, and in ``masses`` and ``bends`` (2, 2) the warm-up sums the curvature."""
 
     vector: Floats
     momentum: Floats
@@ -131,6 +132,8 @@ class Work(NamedTuple):
     shares: Floats
     squares: Floats
     sums: Floats
+    masses: Floats
+    bends: Floats
     single_positions: Singles
     single_gradient: Singles
     single_intercepts: Singles
@@ -152,6 +155,8 @@ def new_work(shape: Shape) -> Work:
         shares=np.zeros((shape.n_clusters + 2, n)),
         squares=np.zeros((shape.n_clusters, n)),
         sums=np.zeros((shape.n_clusters, n_dims + 1)),
+        masses=np.zeros(size),
+        bends=np.zeros((2, 2)),
         single_positions=np.zeros((n_dims, n), dtype=np.float32),
         single_gradient=np.zeros((n_dims, n), dtype=np.float32),
         single_intercepts=np.zeros(shape.n_relations, dtype=np.float32),

@@ -128,6 +128,8 @@ def bound(a: Approximation, data: LatentData, priors: Priors) -> float:
     log_weights = [
         stats.beta(*pair).expect(np.log) if pair[1] > 0 else 0.0 for pair in zip(a.concentrations, rest, strict=True)
     ]
+    log_spreads = [_mean(spread, np.log) for spread in spreads]
+    inverses = [_mean(spread, lambda x: 1.0 / x) for spread in spreads]
     places, shares = variational.nodes(n_dims)
     for i in range(n):
         for place, share in zip(places, shares, strict=True):
@@ -135,11 +137,8 @@ def bound(a: Approximation, data: LatentData, priors: Priors) -> float:
             terms = []
             for g in range(n_clusters):
                 square = ((z - a.centres[g]) ** 2).sum() + n_dims * a.centre_variances[g]
-                log_spread = _mean(spreads[g], np.log)
-                inverse = _mean(spreads[g], lambda x: 1.0 / x)
-                terms.append(
-                    log_weights[g] - 0.5 * n_dims * (np.log(2.0 * np.pi) + log_spread) - 0.5 * square * inverse
-                )
+                level = log_weights[g] - 0.5 * n_dims * (np.log(2.0 * np.pi) + log_spreads[g])
+                terms.append(level - 0.5 * square * inverses[g])
             total += share * np.logaddexp.reduce(terms)
         total += stats.multivariate_normal(np.zeros(n_dims), a.variances[i]).entropy()
     prior_spread = _scaled(priors.variance_degrees, priors.variance_scale)
