@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from simlab.fit.latent_tie_model import LatentTieModel
 from simlab.fit.point import Point, criteria
 from simlab.models import layout
 from simlab.models.latent_data import LatentData
-from simlab.models.mixture import membership
+from simlab.models.mixture import fit_mixture, membership
 from simlab.panel import Network
 from simlab.partition import canonical, first_mentioned
 
@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 # Rounds of a climb between two improvements of the mixture; a start is given up after its first stage unless it is among
 # the better half, and after its second unless it is among the better half of those.
 _ROUNDS = 30
+_MIXTURE_STARTS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +52,17 @@ class LpcmMap(ClusteredLatentFitter):
     """The latent position cluster model by the mode of its posterior, the labels summed out.
 
     Report partitions and memberships from it, never its intercept or distances: the mode contracts the space. Memberships
-    are those of the mode's own positions, and so too certain. Starts are the scaled geodesic distances, the first as it is,
-    the others with noise; the best density wins. Of a range the number of clusters with the lowest BIC is returned.
+    are those of the mode's own positions, and so too certain; they come from a mixture with one variance for all clusters,
+    because under priors that expect wide clusters the mode's own mixture often lumps them. Starts are the scaled geodesic
+    distances, the first as it is, the others with noise; the best density wins. Of a range the number of clusters with the
+    lowest BIC is returned.
     """
 
     name: ClassVar[str] = "lpcm-map"
 
+    mixture: Literal["common", "own"] = Field(
+        default="common", description="memberships from a mixture of one variance at the mode's positions, or its own"
+    )
     n_starts: int = Field(default=4, ge=1, le=1000)
     n_rounds: int = Field(default=2000, ge=1, description="rounds of climbing at most")
     tolerance: float = Field(default=0.01, gt=0.0, description="gain of log-density under which a climb has ended")
@@ -75,7 +81,7 @@ class LpcmMap(ClusteredLatentFitter):
         best: tuple[Mode, Point, Floats] | None = None
         for n_clusters in candidates:
             mode = self.mode(first, data, n_clusters, rng)
-            point, member = described(mode.state)
+            point, member = self.described(mode.state, rng)
             found = criteria(point, data, member) if len(candidates) > 1 else {}
             for name, value in found.items():
                 values.setdefault(name, {})[n_clusters] = value
@@ -145,20 +151,24 @@ class LpcmMap(ClusteredLatentFitter):
             tie_model=LatentTieModel.of_point(point, data),
         )
 
+    def described(self, state: State, rng: np.random.Generator) -> tuple[Point, Floats]:
+        """Return the point that a state is, its positions around their middle, and the memberships (n_actors, n_clusters)."""
+        from simlab.kernels.chain_state import views
 
-def described(state: State) -> tuple[Point, Floats]:
-    """Return the point that a state is, its positions around their middle, and the memberships (n_actors, n_clusters)."""
-    from simlab.kernels.chain_state import views
-
-    here = views(state.vector, state.shape)
-    positions = here.positions.T.copy()
-    member = membership(positions, state.weights, here.centres, np.exp(here.log_variances))
-    point = Point(
-        positions=positions - positions.mean(axis=0),
-        intercepts=here.intercepts.copy(),
-        coefficients=here.coefficients.copy(),
-        reciprocity=here.reciprocity.copy(),
-        sender=here.sender.copy(),
-        receiver=here.receiver.copy(),
-    )
-    return point, member
+        here = views(state.vector, state.shape)
+        positions = here.positions.T.copy()
+        member = membership(positions, state.weights, here.centres, np.exp(here.log_variances))
+        if self.mixture == "common":
+            spread = float(positions.var(axis=0).mean()) / len(state.weights) ** (2.0 / self.n_dims) / 4.0
+            member = fit_mixture(
+                positions, len(state.weights), rng, prior=(1.0, spread), common_variance=True, n_starts=_MIXTURE_STARTS
+            ).membership
+        point = Point(
+            positions=positions - positions.mean(axis=0),
+            intercepts=here.intercepts.copy(),
+            coefficients=here.coefficients.copy(),
+            reciprocity=here.reciprocity.copy(),
+            sender=here.sender.copy(),
+            receiver=here.receiver.copy(),
+        )
+        return point, member

@@ -74,11 +74,12 @@ class Solution:
 class LpcmVariational(ClusterCountFitter):
     """The latent position cluster model by a variational approximation whose bound is climbed from several starts.
 
-    The approximation is in ``simlab.models.variational``; membership depends on the position, everything else is
-    independent. Where the number of clusters is a range, the one with the highest bound of log p(y) is chosen (``elbo`` is
-    -2 times the bound). An actor of whom nothing was observed has its prior given the clusters of the others. Priors that
-    are none are latentnet's (see ``simlab.models.lpcm.Priors``). Like any approximation by independent parts it
-    understates uncertainty: for that, use lpcm-mcmc.
+    The approximation is in ``simlab.models.variational``. Where the number of clusters is a range, the one with the highest
+    bound of log p(y) is chosen (``elbo`` is -2 times the bound); it takes one where clusters overlap much. An actor of whom
+    nothing was observed has its prior given the clusters of the others. Priors that are none are latentnet's (see
+    ``simlab.models.lpcm.Priors``); from some 200 actors on their cluster variances are wide, and clusters that overlap
+    are easily merged. Like any approximation by independent parts it understates uncertainty, of intercepts most: for
+    that, use lpcm-mcmc.
     """
 
     name: ClassVar[str] = "lpcm-variational"

@@ -128,8 +128,8 @@ class Climb:
         n, n_dims = first.positions.shape
         self.data, self.priors, self.approximation = data, priors, first
         self.bounds: list[float] = []
-        self._buffers = variational.new_buffers(n_dims, n, data.n_relations, len(first.centres))
-        self._memory = climb.new_memory(self._buffers.vector.size)
+        self.buffers = variational.new_buffers(n_dims, n, data.n_relations, len(first.centres))
+        self.memory = climb.new_memory(self.buffers.vector.size)
         self._pairs = (0, 0)
         self._pack()
 
@@ -138,18 +138,18 @@ class Climb:
         for _ in range(n_rounds):
             before = self.bounds[-1] if self.bounds else -np.inf
             self._steps(_STEP_SHARE * tolerance)
-            self.approximation = variational.with_clusters(self.approximation, self._buffers.sums, self.priors)
+            self.approximation = variational.with_clusters(self.approximation, self.buffers.sums, self.priors)
             self._pack()
             if not self.bounds[-1] - before >= tolerance:
                 return True
         return False
 
     def _steps(self, tolerance: float) -> None:
-        from simlab.kernels.variational import ascend
+        from simlab.kernels.bound_ascent import ascend
 
-        a, buffers = self.approximation, self._buffers
+        a, buffers = self.approximation, self.buffers
         value, _, self._pairs = ascend(
-            self._held(), buffers, self._memory, self._scale(), self._pairs, (_STEPS, tolerance)
+            self.held(), buffers, self.memory, self.scale(), self._pairs, (_STEPS, tolerance)
         )
         self.bounds.append(float(value) + variational.constant(a, self.priors))
         at = buffers.at
@@ -163,7 +163,8 @@ class Climb:
             spreads=np.exp(at.log_spreads),
         )
 
-    def _held(self) -> Held:
+    def held(self) -> Held:
+        """Return what the steps of a round hold."""
         from simlab.kernels.variational import Held
 
         a = self.approximation
@@ -179,14 +180,14 @@ class Climb:
         )
 
     def _pack(self) -> None:
-        a, at = self.approximation, self._buffers.at
+        a, at = self.approximation, self.buffers.at
         at.positions[:] = a.positions.T
         at.log_variances[:] = np.log(a.variances)
         at.intercepts[:] = a.intercepts
         at.centres[:] = a.centres
         at.log_spreads[:] = np.log(a.spreads)
 
-    def _scale(self) -> Floats:
+    def scale(self) -> Floats:
         """Return a guess of the inverse curvature of every number of the flat vector.
 
         At the maximum the variance of a position is the inverse curvature of its mean.

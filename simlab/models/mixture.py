@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,24 +58,12 @@ def membership(points: Floats, weights: Floats, centres: Floats, variances: Floa
 
 def k_means(points: Floats, n_clusters: int, rng: np.random.Generator, n_rounds: int = 50) -> Ints:
     """Return labels by Lloyd's rounds from a k-means++ start (Arthur & Vassilvitskii 2007)."""
-    n = len(points)
-    chosen = [int(rng.integers(n))]
-    nearest = ((points - points[chosen[0]]) ** 2).sum(1)
-    for _ in range(1, n_clusters):
-        total = nearest.sum()
-        new = int(rng.choice(n, p=nearest / total)) if total > 0 else int(rng.integers(n))
-        chosen.append(new)
-        nearest = np.minimum(nearest, ((points - points[new]) ** 2).sum(1))
-    middles = points[chosen].copy()
-    labels = np.full(n, -1, dtype=np.int64)
-    for _ in range(n_rounds):
-        new_labels = ((points[:, None] - middles[None]) ** 2).sum(-1).argmin(1)
-        if np.array_equal(new_labels, labels):
-            break
-        labels = new_labels
-        for g in range(n_clusters):
-            if (labels == g).any():
-                middles[g] = points[labels == g].mean(0)
+    from simlab.kernels import em
+
+    labels = np.zeros(len(points), dtype=np.int64)
+    centres = np.zeros((n_clusters, points.shape[1]))
+    gaps = np.zeros((2, len(points)))
+    em.k_means(np.ascontiguousarray(points.T, dtype=np.float64), centres, labels, gaps, rng, n_rounds)
     return labels
 
 
@@ -125,25 +112,13 @@ def _em(
     n_rounds: int,
     tolerance: float,
 ) -> Mixture:
-    n_dims = points.shape[1]
-    degrees, scale = prior
-    # The mode of the density of a variance has 2 more in its denominator; without a prior it is the usual mean square.
-    extra = degrees + 2.0 if degrees > 0.0 else 0.0
-    before = -np.inf
-    for _ in range(n_rounds):
-        counts = np.maximum(resp.sum(0), 1e-10)
-        weights = counts / counts.sum()
-        middles = resp.T @ points / counts[:, None]
-        squared = ((points[:, None] - middles[None]) ** 2).sum(-1)
-        variances = ((resp * squared).sum(0) + degrees * scale) / (n_dims * counts + extra)
-        if common:
-            variances = np.full_like(variances, (variances * counts).sum() / counts.sum())
-        variances = np.maximum(variances, floor)
-        terms = log_terms(points, weights, middles, variances)
-        norm = logsumexp(terms, axis=1, keepdims=True)
-        resp = np.exp(terms - norm)
-        value = float(norm.sum())
-        if abs(value - before) < tolerance * abs(value):
-            break
-        before = value
-    return Mixture(weights, middles, variances, resp, value)
+    from simlab.kernels import em
+
+    n, n_clusters = resp.shape
+    positions = np.ascontiguousarray(points.T, dtype=np.float64)
+    centres, log_variances, weights = np.zeros((n_clusters, len(positions))), np.zeros(n_clusters), np.zeros(n_clusters)
+    shares, squares = np.zeros((n_clusters + 2, n)), np.zeros((n_clusters, n))
+    shares[:n_clusters] = resp.T
+    how, until = (common, floor, float(prior[0]), float(prior[1])), (n_rounds, tolerance)
+    value = em.climb_mixture(positions, centres, log_variances, weights, shares, squares, how, until)
+    return Mixture(weights, centres, np.exp(log_variances), shares[:n_clusters].T.copy(), float(value))

@@ -10,6 +10,7 @@ from reference.cases import Case
 
 from simlab.fit.variational import Climb
 from simlab.kernels import variational as kernels
+from simlab.kernels.bound_ascent import ascend
 from simlab.kernels.dyads import BLOCK
 from simlab.kernels.expected import Normals, expected_log_likelihood
 from simlab.models import variational
@@ -98,14 +99,14 @@ def climb_of(case: Case) -> Climb:
 def test_bound_equals_its_naive_twin(case: Case) -> None:
     a, data, priors = naive.problem(case)
     climb = Climb(data, priors, a)
-    value = kernels.variable_bound(climb._held(), climb._buffers) + variational.constant(a, priors)
+    value = kernels.variable_bound(climb.held(), climb.buffers) + variational.constant(a, priors)
     assert_allclose(value, naive.bound(a, data, priors), rtol=1e-9)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_gradient_agrees_with_finite_differences(case: Case) -> None:
     climb = climb_of(case)
-    held, buffers = climb._held(), climb._buffers
+    held, buffers = climb.held(), climb.buffers
     kernels.variable_bound(held, buffers)
     gradient, at = buffers.gradient.copy(), buffers.vector.copy()
     step = 1e-5
@@ -121,8 +122,8 @@ def test_gradient_agrees_with_finite_differences(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_memberships_and_sums_are_those_of_the_places(case: Case) -> None:
     climb = climb_of(case)
-    buffers = climb._buffers
-    kernels.variable_bound(climb._held(), buffers)
+    buffers = climb.buffers
+    kernels.variable_bound(climb.held(), buffers)
     assert_allclose(buffers.membership.sum(axis=0), 1.0)
     assert_allclose(buffers.sums[:, case.n_dims], buffers.membership.sum(axis=1))
     a = climb.approximation
@@ -134,9 +135,9 @@ def test_memberships_and_sums_are_those_of_the_places(case: Case) -> None:
 
 def test_a_climb_ends_where_the_gradient_is_nothing() -> None:
     climb = climb_of(Case(18, 1, 2, 3))
-    held, buffers = climb._held(), climb._buffers
+    held, buffers = climb.held(), climb.buffers
     first = kernels.variable_bound(held, buffers)
-    value, steps, _ = kernels.ascend(held, buffers, climb._memory, climb._scale(), (0, 0), (500, 1e-10))
+    value, steps, _ = ascend(held, buffers, climb.memory, climb.scale(), (0, 0), (500, 1e-10))
     assert value > first
     assert steps < 500
     assert_allclose(kernels.variable_bound(held, buffers), value)

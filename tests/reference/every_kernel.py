@@ -14,9 +14,24 @@ import pytest
 from reference import naive_lpcm as naive
 from reference.cases import Case, problem
 from reference.naive_graphs import random_weights
+from reference.naive_variational import problem as variational_problem
 
 from simlab.fit.bridging import compressed
-from simlab.kernels import chain, chain_state, dyads, gibbs, graphs, lpcm, partitions, summaries
+from simlab.fit.variational import Climb
+from simlab.kernels import (
+    bound_ascent,
+    chain,
+    chain_state,
+    dyads,
+    expected,
+    gibbs,
+    graphs,
+    lpcm,
+    partitions,
+    summaries,
+    variational,
+)
+from simlab.models.variational import rule
 
 CASES = [Case(2, 1, 1, 1), Case(18, 3, 2, 3, "masked"), Case(61, 1, 3, 2, "undirected")]
 # These do nothing whose order fastmath could change, nor call anything that does.
@@ -38,6 +53,9 @@ EXACT = (
     "take",
     "added",
     "place",
+    "fill_sums",
+    "parts",
+    "new_buffers",
 )
 
 
@@ -53,7 +71,7 @@ def outputs() -> dict[str, np.ndarray]:
     """Return every kernel's results, named ``kernel/case/part``."""
     out: dict[str, np.ndarray] = {}
     for case in CASES:
-        for name, parts in (*_of_graph(case), *_of_partitions(case), *_of_case(case)):
+        for name, parts in (*_of_graph(case), *_of_partitions(case), *_of_variational(case), *_of_case(case)):
             # Copied at once: the next kernel may write into the same buffers.
             out |= {f"{name}/{case}/{at}": np.array(part) for at, part in enumerate(parts)}
     return out
@@ -91,6 +109,33 @@ def _of_partitions(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     yield "take", (search.labels.copy(), search.sizes.copy(), search.shared.copy())
     yield "added", tuple(partitions.added(search, 1, g) for g in range(4))
     yield "place", (partitions.place(search, rng.permutation(case.n)), *search[:3])
+
+
+def _of_variational(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
+    a, data, priors = variational_problem(case)
+    normals = expected.Normals(np.ascontiguousarray(a.positions.T), a.variances, a.intercepts)
+    pull = expected.Normals(*(np.zeros_like(values) for values in normals))
+    value = expected.expected_log_likelihood(
+        normals, data.ties, data.observed, rule(case.n_dims), pull, np.zeros((4, dyads.BLOCK))
+    )
+    yield "expected_log_likelihood", (value, *pull)
+    sums, out = np.zeros(case.n * (case.n - 1) // 2), np.zeros(case.n)
+    expected.fill_sums(a.variances, 1, 0, sums)
+    yield "fill_sums", (sums,)
+    expected.add_sums(1, 0, sums, out)
+    yield "add_sums", (out,)
+    fresh = variational.new_buffers(case.n_dims, case.n, case.n_relations, case.n_clusters)
+    yield "new_buffers", (*fresh[:2], *fresh[4:])
+    climb = Climb(data, priors, a)
+    held, buffers = climb.held(), climb.buffers
+    yield "parts", tuple(variational.parts(buffers.vector, case.n_dims, case.n, case.n_relations, case.n_clusters))
+    yield "variable_bound", (variational.variable_bound(held, buffers), buffers.gradient)
+    buffers.gradient[:] = 0.0
+    yield "add_clusters", (variational.add_clusters(held, buffers), buffers.gradient, buffers.membership, buffers.sums)
+    buffers.gradient[:] = 0.0
+    yield "add_priors", (variational.add_priors(held, buffers), buffers.gradient)
+    value, steps, pairs = bound_ascent.ascend(held, buffers, climb.memory, climb.scale(), (0, 0), (2, 0.0))
+    yield "ascend", (value, steps, pairs, buffers.vector)
 
 
 def _of_case(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:

@@ -12,93 +12,69 @@ Ranks are judged by their cumulative counts at every point and of every quantity
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import expit
+from statistical.worlds import (
+    Answers,
+    Truth,
+    World,
+    circumstances,
+    draw_ties,
+    from_prior,
+    latent_data,
+    networks,
+    quantities,
+)
 
 from simlab.fit import chains
-from simlab.fit.lpcm_mcmc import LpcmMcmc
-from simlab.kernels.chain_state import Data, Prior, State, Tuning, new_work
-from simlab.kernels.lpcm import sweep
+from simlab.fit.fit import Fitter
+from simlab.fit.point import empty_state
+from simlab.kernels.chain_state import State, Tuning, new_work, views
+from simlab.kernels.lpcm import log_likelihood_of, sweep
 from simlab.models.convergence import mcse_mean
-from simlab.models.lpcm import Priors, distances
-from simlab.panel import Dyads
+from simlab.models.latent_data import lower
+from simlab.models.lpcm import Parameters, Priors
 
 Floats = NDArray[np.float64]
 Ranks = dict[str, NDArray[np.int64]]
-Spoil = Callable[[list[Dyads]], list[Dyads]]
+Spoil = Callable[[Answers], Answers]
+
+# Every kind of model that the chains draw from.
+VARIANTS = {
+    "directed": World(11),
+    "undirected": World(12, directed=False),
+    "masked": World(11, masked=True),
+    "two relations, masked": World(9, n_relations=2, masked=True),
+    "one dimension, three clusters": World(12, 3, 1),
+    "three dimensions": World(10, 2, 3),
+    "one cluster": World(11, 1),
+    "no clusters": World(11, 0),
+    "sender and receiver effects": World(11, sociality="both"),
+    "sender effects, masked": World(11, sociality="sender", masked=True),
+    "shared effects, undirected": World(12, sociality="shared", directed=False),
+    "shared effects, directed": World(11, sociality="shared", masked=True),
+    "covariate": World(11, covariate=True),
+    "covariate, undirected": World(12, covariate=True, directed=False),
+    "reciprocity": World(11, reciprocity=True),
+    "reciprocity, masked": World(11, reciprocity=True, masked=True),
+    "poisson": World(10, family="poisson"),
+    "poisson, everything": World(
+        9, family="poisson", n_relations=2, masked=True, sociality="both", covariate=True, n_clusters=1
+    ),
+    "everything": World(9, n_relations=2, masked=True, sociality="both", reciprocity=True, covariate=True),
+    "everything, no clusters": World(10, 0, sociality="receiver", reciprocity=True, covariate=True),
+}
 
 
-@dataclass(frozen=True)
-class World:
-    """Sizes of the networks to be drawn; ``masked`` leaves out one or both answers of some dyads."""
-
-    n_actors: int
-    n_clusters: int = 2
-    n_dims: int = 2
-    n_relations: int = 1
-    masked: bool = False
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Parameters; with leading axes, several draws of them."""
-
-    positions: Floats
-    intercepts: Floats
-    centres: Floats
-    variances: Floats
-    weights: Floats
-
-
-def from_prior(world: World, priors: Priors, rng: np.random.Generator) -> Parameters:
-    """Draw parameters from the prior, as its definition says."""
-    g, d = world.n_clusters, world.n_dims
-    intercepts = rng.normal(priors.intercept_mean, np.sqrt(priors.intercept_variance), world.n_relations)
-    centres = rng.normal(0.0, np.sqrt(priors.centre_variance), (g, d))
-    variances = priors.variance_degrees * priors.variance_scale / rng.chisquare(priors.variance_degrees, g)
-    weights = rng.dirichlet(np.full(g, priors.concentration))
-    labels = rng.choice(g, world.n_actors, p=weights)
-    positions = centres[labels] + np.sqrt(variances[labels])[:, None] * rng.standard_normal((world.n_actors, d))
-    return Parameters(positions, intercepts, centres, variances, weights)
-
-
-def answers(world: World, rng: np.random.Generator) -> Floats:
-    """Return the number of answers about each dyad and relation, symmetric."""
-    shape = (world.n_relations, world.n_actors, world.n_actors)
-    seen = rng.integers(0, 3, shape).astype(float) if world.masked else np.full(shape, 2.0)
-    seen = np.tril(seen, -1)
-    return seen + seen.transpose(0, 2, 1)
-
-
-def from_model(truth: Parameters, observed: Floats, rng: np.random.Generator) -> Floats:
-    """Draw the number of ties seen in each dyad and relation."""
-    probability = expit(truth.intercepts[:, None, None] - distances(truth.positions))
-    ties = np.tril(rng.binomial(observed.astype(int), probability), -1).astype(float)
-    return ties + ties.transpose(0, 2, 1)
-
-
-def quantities(p: Parameters, dyads: list[Dyads]) -> dict[str, Floats]:
-    """Return what is ranked or averaged, none of which depends on labels, rotation or reflection; leading axes stay."""
-    apart = distances(p.positions)
-    below = np.tril_indices(apart.shape[-1], -1)
-    apart = apart[..., below[0], below[1]]
-    likelihood = np.zeros(apart.shape[:-1])
-    for r, (ties, observed) in enumerate(dyads):
-        eta = p.intercepts[..., r, None] - apart
-        linear = ties[..., below[0], below[1]] * eta
-        likelihood = likelihood + (linear - observed[below] * np.logaddexp(0.0, eta)).sum(axis=-1)
-    out = {f"intercept {r + 1}": p.intercepts[..., r] for r in range(p.intercepts.shape[-1])}
-    return out | {
-        "log-likelihood": likelihood,
-        "mean distance": apart.mean(axis=-1),
-        "smallest log variance": np.log(p.variances.min(axis=-1)),
-        "largest log variance": np.log(p.variances.max(axis=-1)),
-        "largest weight": p.weights.max(axis=-1),
-    }
+def simulated(world: World, priors: Priors, seed: int, replicate: int) -> tuple[Truth, Answers, np.random.Generator]:
+    """Return parameters from the prior, answers from the model, and the random stream that goes on from there."""
+    rng = np.random.default_rng([seed, replicate])
+    truth = from_prior(world, priors, rng)
+    given = circumstances(world, rng)
+    return truth, replace(given, ties=draw_ties(world, truth, given, rng)), rng
 
 
 def ranks(
@@ -110,32 +86,38 @@ def ranks(
     thin: int = 20,
     n_warmup: int = 300,
     spoil: Spoil | None = None,
+    model: World | None = None,
     **wrong: float,
 ) -> Ranks:
     """Return the ranks 0..n_draws of the truth, one of each quantity and replicate.
 
-    ``spoil`` changes the data that the sampler is given, ``wrong`` multiplies numbers of its priors: the controls.
+    The controls: ``spoil`` changes the answers that the sampler is given, ``model`` is another model for it, ``wrong``
+    multiplies numbers of its priors.
     """
-    priors = Priors.usual(world.n_actors, world.n_clusters, world.n_dims)
+    priors = world.priors()
     theirs = replace(priors, **{name: getattr(priors, name) * factor for name, factor in wrong.items()})
-    settings = LpcmMcmc(n_dims=world.n_dims, n_chains=1, n_warmup=n_warmup, n_draws=n_draws, thin=thin)
+    model = model or world
+    plan = chains.Plan(1, n_warmup, n_draws, thin, 0.8)
     found: dict[str, list[int]] = {}
     for replicate in range(n_replicates):
-        rng = np.random.default_rng([seed, replicate])
-        truth = from_prior(world, priors, rng)
-        observed = answers(world, rng)
-        dyads = [Dyads(t, o) for t, o in zip(from_model(truth, observed, rng), observed, strict=True)]
-        raw = chains.run(settings, spoil(dyads) if spoil else dyads, world.n_clusters, theirs, rng)
-        draws = Parameters(raw.positions.astype(float), raw.intercepts, raw.centres, raw.variances, raw.weights)
-        true, drawn = quantities(truth, dyads), quantities(draws, dyads)
+        truth, given, rng = simulated(world, priors, seed, replicate)
+        data = latent_data(model, spoil(given) if spoil else given)
+        raw = chains.run(plan, data, world.n_dims, world.n_clusters, theirs, rng)
+        draws = Truth(raw.positions.astype(float), chains.parameters(raw))
+        true, drawn = quantities(model, truth, given), quantities(model, draws, given)
         for name, value in true.items():
             found.setdefault(name, []).append(int((drawn[name] < value).sum()))
     return {name: np.array(values) for name, values in found.items()}
 
 
-def without_data(dyads: list[Dyads]) -> list[Dyads]:
-    """Return the dyads as if nobody had answered: the sampler then draws from the prior."""
-    return [Dyads(np.zeros_like(d.ties), np.zeros_like(d.observed)) for d in dyads]
+def without_data(given: Answers) -> Answers:
+    """Return the answers as if nobody had answered: the sampler then draws from the prior."""
+    return replace(given, ties=np.zeros_like(given.ties), seen=np.zeros_like(given.seen))
+
+
+def turned_round(given: Answers) -> Answers:
+    """Return the answers with ties and their absence exchanged, as if the slope of the likelihood had the wrong sign."""
+    return replace(given, ties=given.seen - given.ties)
 
 
 def smallest_probabilities(ranked: NDArray[np.int64], n_draws: int) -> Floats:
@@ -153,12 +135,73 @@ def p_value(found: Ranks, n_draws: int, n_simulated: int = 4000) -> float:
     """Return the probability that uniform ranks look as uneven as these, at any point and of any quantity."""
     n_replicates = len(next(iter(found.values())))
     rng = np.random.default_rng(1)
-    uniform = rng.integers(0, n_draws + 1, (n_simulated, n_replicates))
-    each = smallest_probabilities(uniform, n_draws)
+    each = np.concatenate(
+        [
+            smallest_probabilities(rng.integers(0, n_draws + 1, (size, n_replicates)), n_draws)
+            for size in [100] * (n_simulated // 100)
+        ]
+    )
     # Quantities hang together; taken as independent, the smallest of them is too small, which errs on the safe side.
     together = np.sort(rng.choice(each, (n_simulated, len(found))).min(axis=1))
     observed = min(float(smallest_probabilities(r, n_draws)) for r in found.values())
     return float((1 + np.searchsorted(together, observed, side="right")) / (n_simulated + 1))
+
+
+def coverage(ranked: NDArray[np.int64], n_draws: int, level: float) -> float:
+    """Return how often the truth lies in the central interval of this level; ``level`` (n_draws + 1) must be even."""
+    outside = (1.0 - level) * (n_draws + 1) / 2.0
+    assert abs(outside - round(outside)) < 1e-9, "no interval of draws has this level exactly"
+    low = round(outside)
+    return float(((ranked >= low) & (ranked < n_draws + 1 - low)).mean())
+
+
+def coverage_p_value(found: Ranks, n_draws: int, level: float) -> float:
+    """Return the smallest two-sided binomial probability of the coverage of a quantity, times their number, at most 1."""
+    values = []
+    for ranked in found.values():
+        hits = round(coverage(ranked, n_draws, level) * len(ranked))
+        values.append(stats.binomtest(hits, len(ranked), level).pvalue)
+    return float(min(1.0, min(values) * len(values)))
+
+
+def misses(fitter: Fitter, world: World, n_replicates: int, n_draws: int, seed: int) -> tuple[Ranks, dict[str, Floats]]:
+    """Return what a fitter that is not exact makes of the same simulations: ranks, and estimates minus truths.
+
+    Ranks are among the draws of its tie model, where it has more than one; errors are those of their medians. Simulations
+    without an answer, or with no or all ties, are counted like the others.
+    """
+    found: dict[str, list[int]] = {}
+    errors: dict[str, list[float]] = {}
+    for replicate in range(n_replicates):
+        truth, given, rng = simulated(world, world.priors(), seed, replicate)
+        model = fitter.fit(networks(world, given)[0], rng=rng).tie_model
+        positions = np.asarray(getattr(model, "positions", None), dtype=float)
+        intercepts = np.asarray(getattr(model, "intercepts", None), dtype=float)
+        if positions.ndim == 2:
+            positions, intercepts = positions[None], np.atleast_2d(intercepts)
+        true, drawn = places(truth.positions, truth.rest.intercepts), places(positions, intercepts)
+        for name, value in true.items():
+            errors.setdefault(name, []).append(float(np.median(drawn[name]) - value))
+            if len(positions) > 1:
+                chosen = rng.permutation(len(positions))[:n_draws]
+                found.setdefault(name, []).append(int((drawn[name][chosen] < value).sum()))
+    return (
+        {name: np.array(values) for name, values in found.items()},
+        {name: np.array(values) for name, values in errors.items()},
+    )
+
+
+def places(positions: Floats, intercepts: Floats) -> dict[str, Floats]:
+    """Return the intercept and what is made of distances; leading axes stay."""
+    below = np.tril_indices(positions.shape[-2], -1)
+    apart = np.sqrt(((positions[..., below[0], :] - positions[..., below[1], :]) ** 2).sum(-1))
+    return {
+        "intercept 1": intercepts[..., 0],
+        "intercept minus mean distance": intercepts[..., 0] - apart.mean(-1),
+        "mean distance": apart.mean(-1),
+        "median distance": np.median(apart, axis=-1),
+        "distance of the first pair": apart[..., 0],
+    }
 
 
 def geweke_differences(world: World, priors: Priors, n_sweeps: int, seed: int, **wrong: float) -> dict[str, float]:
@@ -168,54 +211,84 @@ def geweke_differences(world: World, priors: Priors, n_sweeps: int, seed: int, *
     ``wrong`` multiplies numbers of the sampler's prior.
     """
     rng = np.random.default_rng(seed)
+    theirs = replace(priors, **{name: getattr(priors, name) * f for name, f in wrong.items()}).for_kernels()
     truth = from_prior(world, priors, rng)
-    theirs = Prior(*astuple(replace(priors, **{name: getattr(priors, name) * f for name, f in wrong.items()})))
-    state = State(
-        np.ascontiguousarray(truth.positions.T),
-        truth.intercepts,
-        truth.centres,
-        truth.variances,
-        truth.weights,
-        np.zeros(world.n_actors, dtype=np.int64),
-    )
-    observed = answers(world, rng)
-    data = Data(from_model(truth, observed, rng), observed)
-    work = new_work(world.n_dims, world.n_actors, world.n_relations, world.n_clusters)
-    tuning = Tuning(0.25, 10, np.full(work.vector.size, 2.0), np.array([[1.0, 0.0], [0.2, 0.4]]), 3)
-    chain: list[tuple[Floats, ...]] = []
-    independent: list[tuple[Floats, ...]] = []
+    given = circumstances(world, rng)
+    latent = latent_data(world, given)
+    data = latent.kernel_data()
+    state = empty_state(latent, world.n_dims, world.n_clusters)
+    here = views(state.vector, state.shape)
+    here.positions[:] = truth.positions.T
+    here.centres[:], here.log_variances[:] = truth.rest.centres, np.log(truth.rest.variances)
+    for name in ("intercepts", "coefficients", "reciprocity", "sender", "receiver"):
+        getattr(here, name)[:] = getattr(truth.rest, name)
+    state.weights[:], state.effect_variances[:] = truth.rest.weights, truth.rest.effect_variances
+    work = new_work(state.shape)
+    size = work.vector.size
+    masses = views(np.full(size, 3.0), state.shape)
+    masses.positions[:] = 2.0 + 0.3 * world.n_actors * world.n_relations
+    masses.intercepts[:] = 2.0 + 0.2 * world.n_actors**2
+    masses.coefficients[:] = masses.reciprocity[:] = 2.0 + 0.2 * world.n_actors**2
+    mass = np.concatenate([part.ravel() for part in masses])
+    if priors.centre_variance == 0.0:
+        views(mass, state.shape).centres[:] = np.inf
+    roots = np.where(np.isfinite(mass), np.sqrt(mass), 0.0)
+    tuning = Tuning(0.35, 10, 1.0 / mass, roots, np.array([[0.6, 0.0], [0.2, 0.4]]), 3)
+    chain: list[tuple[Truth, Floats]] = []
+    independent: list[tuple[Truth, Floats]] = []
     for _ in range(n_sweeps):
-        sweep(state, data, theirs, tuning, work, rng)
-        now = Parameters(state.positions.T, state.intercepts, state.centres, state.variances, state.weights)
-        data.ties[:] = from_model(now, observed, rng)
-        chain.append(tuple(part.copy() for part in (*vars(now).values(), data.ties)))
-        now = from_prior(world, priors, rng)
-        independent.append((*vars(now).values(), from_model(now, observed, rng)))
-    ours, direct = moments(chain, observed), moments(independent, observed)
+        now = _truth(state)
+        ties = draw_ties(world, now, given, rng)
+        chain.append((now, ties))
+        there, back = lower(ties), lower(ties.swapaxes(1, 2))
+        if data.ties_back.shape[1]:
+            data.ties[:], data.ties_back[:] = there, back
+        else:
+            data.ties[:] = there + back if world.directed else there
+        # The data are other ones each time, and so the likelihood before the sweep is worked out anew.
+        sweep(state, data, theirs, tuning, work, rng, log_likelihood_of(state, data, work))
+        other = from_prior(world, priors, rng)
+        independent.append((other, draw_ties(world, other, given, rng)))
+    ours, direct = (moments(world, draws, given) for draws in (chain, independent))
     return {
         name: float(
-            (ours[name].mean() - direct[name].mean()) / np.hypot(mcse_mean(ours[name][None]), _error(direct[name]))
+            (ours[name].mean() - direct[name].mean())
+            / np.hypot(mcse_mean(ours[name][None]), direct[name].std() / np.sqrt(n_sweeps))
         )
         for name in ours
     }
 
 
-def _error(independent: Floats) -> float:
-    return float(independent.std() / np.sqrt(len(independent)))
+def _truth(state: State) -> Truth:
+    """Return a copy of what a state holds."""
+    at = views(state.vector.copy(), state.shape)
+    names = ("intercepts", "coefficients", "reciprocity", "sender", "receiver", "centres")
+    return Truth(
+        at.positions.T,
+        Parameters(
+            **{name: getattr(at, name) for name in names},
+            variances=np.exp(at.log_variances),
+            effect_variances=state.effect_variances.copy(),
+            weights=state.weights.copy(),
+        ),
+    )
 
 
-def moments(draws: list[tuple[Floats, ...]], observed: Floats) -> dict[str, Floats]:
+def moments(world: World, draws: list[tuple[Truth, Floats]], given: Answers) -> dict[str, Floats]:
     """Return the quantities of each draw (parameters, then ties), some of their squares and products, and the ties."""
-    *parts, ties = (np.stack(part) for part in zip(*draws, strict=True))
-    p = Parameters(*parts)
-    out = quantities(p, [Dyads(ties[:, r], observed[r]) for r in range(len(observed))])
-    seen = ties.sum(axis=(1, 2, 3))
-    return out | {
-        "ties": seen,
-        "squared intercept": out["intercept 1"] ** 2,
-        "squared mean distance": out["mean distance"] ** 2,
+    each = [quantities(world, truth, replace(given, ties=ties)) for truth, ties in draws]
+    out = {name: np.array([values[name] for values in each]) for name in each[0]}
+    ties = np.stack([ties for _, ties in draws])
+    seen = np.log1p(ties.sum(axis=(1, 2, 3)))
+    mutual = np.log1p((ties * ties.swapaxes(2, 3)).sum(axis=(1, 2, 3)))
+    positions = np.stack([truth.positions for truth, _ in draws])
+    centres = np.stack([truth.rest.centres for truth, _ in draws])
+    squares = {f"squared {name}": out[name] ** 2 for name in out if "log-likelihood" not in name}
+    return out | squares | {
+        "log of ties": seen,
+        "log of mutual ties": mutual,
         "intercept times ties": out["intercept 1"] * seen,
         "intercept times distance": out["intercept 1"] * out["mean distance"],
-        "distance of the centres": np.linalg.norm(p.centres[:, 0] - p.centres[:, -1], axis=1),
-        "spread about the origin": (p.positions**2).sum(axis=(1, 2)),
+        "distance of the centres": np.linalg.norm(centres[:, 0] - centres[:, -1], axis=1),
+        "spread about the origin": np.log((positions**2).sum(axis=(1, 2))),
     }
