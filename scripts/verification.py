@@ -1,84 +1,165 @@
-"""Long verification of the sampler; run by scripts/verify. Draws pictures for a person to judge.
+"""Long verification of the samplers; run by scripts/verify. Draws pictures for a person to judge.
 
-Simulation-based calibration: differences between the cumulative share of ranks and uniform ranks, which should stay within a
-band that holds for all points and quantities at once. Two controls that must leave it: a sampler that ignores the data, and one
-with a wrong prior. The exit code is 1 where a judgement is not as it should be.
+Simulation-based calibration of every kind of model: differences between the cumulative share of ranks and uniform ranks, which
+should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
+truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
+leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
+miss is reported and not judged. The exit code is 1 where a judgement is not as it should be.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
-from statistical.calibration import Ranks, World, p_value, ranks, smallest_probabilities, without_data
+from statistical.calibration import (
+    VARIANTS,
+    Ranks,
+    coverage,
+    coverage_p_value,
+    geweke_worst,
+    misses,
+    p_value,
+    ranks,
+    smallest_probabilities,
+    turned_round,
+    without_data,
+)
+from statistical.worlds import World
+
+from simlab.fit import lpcm_map, lpcm_variational
+from simlab.fit.fit import Fitter
 
 ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "results" / "verification"
+# Of all judgements of right samplers together; each kind of model gets its share.
 LEVEL = 0.01
 N_DRAWS = 99
+LEVELS = (0.5, 0.9)
+APPROXIMATE: dict[str, type[Fitter]] = {
+    "lpcm-variational": lpcm_variational.LpcmVariational,
+    "lpcm-map": lpcm_map.LpcmMap,
+}
+STYLES = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1))]
 
 
 def band(n_replicates: int, n_quantities: int) -> np.ndarray:
     """Return, at each rank, the half width within which all quantities stay with probability 1 - LEVEL, by simulation."""
     rng = np.random.default_rng(2)
-    uniform = rng.integers(0, N_DRAWS + 1, (2000, n_replicates))
-    each = smallest_probabilities(uniform, N_DRAWS)
-    limit = np.quantile(rng.choice(each, (2000, n_quantities)).min(axis=1), LEVEL)
+    each = [smallest_probabilities(rng.integers(0, N_DRAWS + 1, (100, n_replicates)), N_DRAWS) for _ in range(20)]
+    limit = np.quantile(rng.choice(np.concatenate(each), (2000, n_quantities)).min(axis=1), LEVEL)
     points = np.arange(1, N_DRAWS + 1) / (N_DRAWS + 1)
     return np.asarray(stats.binom.ppf(1.0 - limit / 2.0, n_replicates, points) / n_replicates - points)
 
 
 def draw(path: Path, found: dict[str, Ranks]) -> None:
     """Draw the difference from uniform ranks, a panel for each run."""
-    figure = Figure(figsize=(5.2 * len(found), 4.2), layout="constrained")
+    columns = min(4, len(found))
+    lines = -(-len(found) // columns)
+    figure = Figure(figsize=(4.6 * columns, 3.6 * lines), layout="constrained")
+    points = np.arange(1, N_DRAWS + 1) / (N_DRAWS + 1)
     for place, (title, of_run) in enumerate(found.items()):
-        axes = figure.add_subplot(1, len(found), place + 1)
-        points = np.arange(1, N_DRAWS + 1) / (N_DRAWS + 1)
+        axes = figure.add_subplot(lines, columns, place + 1)
         n_replicates = len(next(iter(of_run.values())))
         half = band(n_replicates, len(of_run))
-        axes.fill_between(points, -half, half, color="0.85", label=f"all at once, {1 - LEVEL:.0%}")
-        styles = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1))]
-        for style, (name, values) in zip(styles, of_run.items(), strict=False):
+        axes.fill_between(points, -half, half, color="0.85")
+        for at, (name, values) in enumerate(of_run.items()):
             share = (values[None, :] < np.arange(1, N_DRAWS + 1)[:, None]).mean(axis=1)
-            axes.plot(points, share - points, linestyle=style, label=name)
+            axes.plot(points, share - points, linestyle=STYLES[at % len(STYLES)], linewidth=1, label=name)
         axes.set_title(f"{title}\np = {p_value(of_run, N_DRAWS):.3f}, {n_replicates} simulations", fontsize=10)
-        axes.set_xlabel("rank of the truth among the draws, as a share")
-        axes.set_ylabel("cumulative share minus uniform")
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=5, ncols=2)
+    figure.supxlabel("rank of the truth among the draws, as a share")
+    figure.supylabel(f"cumulative share minus uniform; grey: all quantities and points at once, {1 - LEVEL:.0%}")
     figure.savefig(path, dpi=110)
+
+
+def judged(name: str, p: float, level: float, *, control: bool = False) -> int:
+    """Print a judgement; return 1 where it is not as it should be."""
+    right = (p < LEVEL) if control else (p >= level)
+    print(f"{'ok ' if right else 'BAD'} {name}: p = {p:.4f}", flush=True)
+    return int(not right)
+
+
+def calibrated(n_simulations: int) -> int:
+    """Judge every kind of model and the controls; return how many judgements are not as they should be."""
+    wrong = 0
+    good: dict[str, Ranks] = {}
+    # Three judgements of each kind of model, two of them of coverage.
+    level = LEVEL / (3 * len(VARIANTS))
+    for name, world in VARIANTS.items():
+        start = time.perf_counter()
+        good[name] = ranks(world, n_simulations, N_DRAWS, seed=11)
+        seconds = time.perf_counter() - start
+        wrong += judged(f"{name}, {n_simulations} simulations, {seconds:.0f} s", p_value(good[name], N_DRAWS), level)
+        for share in LEVELS:
+            each = [coverage(values, N_DRAWS, share) for values in good[name].values()]
+            text = f"    intervals of {share:.0%} contain the truth in {np.mean(each):.1%}, {min(each):.1%} to {max(each):.1%}"
+            wrong += judged(text, coverage_p_value(good[name], N_DRAWS, share), level)
+    draw(FOLDER / "calibration.png", good)
+    first, both = VARIANTS["directed"], VARIANTS["reciprocity"]
+    n_controls = min(n_simulations, 300)
+    bad = {
+        "data ignored": ranks(first, n_controls, N_DRAWS, seed=12, spoil=without_data),
+        "slope of the likelihood turned round": ranks(first, n_controls, N_DRAWS, seed=12, spoil=turned_round),
+        "prior of the variances tripled": ranks(first, n_controls, N_DRAWS, seed=12, variance_scale=3.0),
+        "prior of the intercept dropped": ranks(first, n_controls, N_DRAWS, seed=12, intercept_variance=1e4),
+        "reciprocity ignored": ranks(both, n_controls, N_DRAWS, seed=12, model=replace(both, reciprocity=False)),
+    }
+    for name, found in bad.items():
+        wrong += judged(f"control: {name}", p_value(found, N_DRAWS), LEVEL, control=True)
+    draw(FOLDER / "controls.png", bad)
+    return wrong
+
+
+def joint(n_sweeps: int) -> int:
+    """Judge Geweke's test of every kind of model; return how many judgements are not as they should be."""
+    wrong = 0
+    for name, world in VARIANTS.items():
+        largest, limit = geweke_worst(world, n_sweeps, seed=13)
+        right = largest < limit
+        wrong += not right
+        print(
+            f"{'ok ' if right else 'BAD'} joint distribution, {name}: {largest:.2f} standard errors, limit {limit:.2f}"
+        )
+    return wrong
+
+
+def approximate(n_simulations: int) -> None:
+    """Report how far fits that are not exact miss, and draw the ranks of those that have draws."""
+    worlds = {"directed": VARIANTS["directed"], "masked": World(30, 3, masked=True)}
+    for name, kind in APPROXIMATE.items():
+        found: dict[str, Ranks] = {}
+        for title, world in worlds.items():
+            fitter = kind(n_clusters=world.n_clusters, n_dims=world.n_dims)
+            of_run, errors = misses(fitter, world, n_simulations, N_DRAWS, seed=14)
+            for quantity, values in errors.items():
+                line = f"{name}, {title}, {quantity}: median error {np.median(values):+.2f}, "
+                line += f"half of the errors within {np.median(np.abs(values)):.2f}"
+                if quantity in of_run:
+                    shares = (f"{coverage(of_run[quantity], N_DRAWS, share):.0%} of {share:.0%}" for share in LEVELS)
+                    line += f", intervals contain {' and '.join(shares)}"
+                print(line, flush=True)
+            if of_run:
+                found[f"{name}, {title}, {world.n_actors} actors"] = of_run
+        if found:
+            draw(FOLDER / f"{name}.png", found)
 
 
 def main() -> int:
     """Run everything; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=1000, help="simulated data sets for each model variant")
+    parser.add_argument("--simulations", type=int, default=1000, help="simulated data sets for each kind of model")
     n_simulations = parser.parse_args().simulations
-    folder = ROOT / "results" / "verification"
-    folder.mkdir(parents=True, exist_ok=True)
-    variants = {
-        "12 actors, two clusters": World(12),
-        "two relations, masked dyads": World(10, n_relations=2, masked=True),
-        "three clusters, one dimension": World(12, n_clusters=3, n_dims=1),
-        "three dimensions": World(10, n_dims=3),
-    }
-    good = {name: ranks(world, n_simulations, N_DRAWS, seed=11) for name, world in variants.items()}
-    draw(folder / "calibration.png", good)
-    first = next(iter(variants.values()))
-    bad = {
-        "control: data ignored": ranks(first, n_simulations, N_DRAWS, seed=12, spoil=without_data),
-        "control: prior of the variances tripled": ranks(first, n_simulations, N_DRAWS, seed=12, variance_scale=3.0),
-    }
-    draw(folder / "controls.png", bad)
-    wrong = 0
-    for name, of_run in {**good, **bad}.items():
-        p = p_value(of_run, N_DRAWS)
-        as_it_should = (p < LEVEL) if name in bad else (p >= LEVEL)
-        wrong += not as_it_should
-        print(f"{'ok ' if as_it_should else 'BAD'} {name}: p = {p:.4f}, {n_simulations} simulations")
-    print(f"pictures {folder.relative_to(ROOT)}/calibration.png and controls.png")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wrong = calibrated(n_simulations) + joint(20 * n_simulations)
+    approximate(min(n_simulations, 300))
+    print(f"pictures in {FOLDER.relative_to(ROOT)}")
     return int(wrong > 0)
 
 

@@ -88,9 +88,7 @@ def co_clustering(draws: Labels) -> Floats:
     return np.asarray(total / draws.shape[0])
 
 
-def relabel(
-    membership: NDArray[np.floating], start: Labels | None = None, max_rounds: int = 50
-) -> NDArray[np.int64]:
+def relabel(membership: NDArray[np.floating], start: Labels | None = None, max_rounds: int = 50) -> NDArray[np.int64]:
     """Return the renaming of clusters that undoes label switching, draw by draw (Stephens 2000, algorithm 2).
 
     Parameters

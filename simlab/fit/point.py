@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import expit
 
-from simlab.models import lpcm
 from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import Priors
 from simlab.models.mixture import fit_mixture
@@ -75,19 +72,19 @@ def solve_intercept(data: LatentData, apart: Floats, relation: int, shrink: floa
 
     apart : (n_dyads,). Finite also for no ties and for all ties, which are taken as ``shrink`` of a tie more or less.
     """
-    observed = data.observed[relation].astype(np.float64)
+    from simlab.kernels.dyads import level_intercept
+
+    observed = data.observed[relation]
     ties = float(data.ties[relation].sum(dtype=np.float64))
     if data.observed_back.shape[1]:
         observed = observed + data.observed_back[relation]
         ties += float(data.ties_back[relation].sum(dtype=np.float64))
-    answers = float(observed.sum())
+    answers = float(observed.sum(dtype=np.float64))
     if answers == 0.0:
         return 0.0
     if data.form == "poisson":
-        return float(np.log(max(ties, shrink)) - np.log((observed * np.exp(-apart)).sum() + 1e-300))
-    wanted = min(max(ties, shrink), answers - shrink)
-    low, high = -40.0, float(apart.max(initial=0.0)) + 40.0
-    return float(brentq(lambda b: float(observed @ expit(b - apart)) - wanted, low, high, xtol=1e-8))
+        return float(np.log(max(ties, shrink)) - np.log(observed @ np.exp(-apart) + 1e-300))
+    return float(level_intercept(apart, observed, min(max(ties, shrink), answers - shrink)))
 
 
 def maximise(state: State, data: LatentData, *, held: tuple[str, ...] = (), n_rounds: int = 500) -> tuple[Point, float]:
@@ -180,5 +177,9 @@ def criteria(point: Point, data: LatentData, membership: Floats | None) -> dict[
 
 def distances_of(positions: Floats) -> Floats:
     """Return the distances of all dyads in the kernels' order: (n_dyads,) from (n_actors, n_dims)."""
-    rows, columns = np.tril_indices(len(positions), -1)
-    return np.asarray(lpcm.distances(positions)[rows, columns])
+    from simlab.kernels.dyads import fill_distances
+
+    n = len(positions)
+    out = np.empty(n * (n - 1) // 2)
+    fill_distances(np.ascontiguousarray(positions.T, dtype=np.float64), out)
+    return out

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import lean_fast_kernel
-from simlab.kernels.exponential import decay, single_decay
+from simlab.foundation.compile import lean_fast_kernel, lean_kernel
+from simlab.kernels.exponential import FARTHEST, decay, single_decay
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -255,3 +255,40 @@ def log_likelihood_scaled(
                 product *= 1.0 + answers * e * (1.0 + 0.5 * (answers - 1.0) * e)
             total += linear - math.log(product)
     return total
+
+
+@lean_fast_kernel
+def expected_ties(distances: Floats, intercept: float, observed: Singles) -> tuple[float, float]:
+    """Return the number of ties to be expected in the answers (n_dyads,), and its derivative by the intercept."""
+    total = 0.0
+    slope = 0.0
+    for j in range(distances.shape[0]):
+        eta = intercept - distances[j]
+        e = decay(abs(eta))
+        share = 1.0 / (1.0 + e)
+        total += observed[j] * (share if eta >= 0.0 else e * share)
+        slope += observed[j] * e * share * share
+    return total, slope
+
+
+@lean_kernel
+def level_intercept(distances: Floats, observed: Singles, wanted: float) -> float:
+    """Return the intercept at which ``wanted`` ties are expected, by Newton's steps kept within a bracket."""
+    low, high = -FARTHEST, FARTHEST
+    for j in range(distances.shape[0]):
+        high = max(high, distances[j] + FARTHEST)
+    intercept = 0.0
+    for _ in range(200):
+        total, slope = expected_ties(distances, intercept, observed)
+        if total < wanted:
+            low = intercept
+        else:
+            high = intercept
+        step = (wanted - total) / slope if slope > 0.0 else 0.0
+        after = intercept + step
+        if slope == 0.0 or not low < after < high:
+            after = 0.5 * (low + high)
+        if abs(after - intercept) < 1e-9:
+            return after
+        intercept = after
+    return intercept

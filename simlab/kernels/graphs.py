@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import kernel
+from simlab.foundation.compile import kernel, lean_kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -98,3 +98,29 @@ def fill_betweenness(graph: Graph, pivots: Ints, out: Floats) -> None:
     for i in range(n):
         if n > 2 and others[i] > 0:
             out[i] /= others[i] * (n - 2.0)
+
+
+@lean_kernel
+def fill_geodesics(graph: Graph, source: int, out: Ints, queue: Ints) -> None:
+    """Fill ``out`` (n_actors,) with the lengths of shortest paths from an actor, -1 where there is none; queue : a buffer."""
+    for i in range(out.shape[0]):
+        out[i] = -1
+    out[source] = 0
+    queue[0] = source
+    head, tail = 0, 1
+    while head < tail:
+        i = queue[head]
+        head += 1
+        for e in range(graph.starts[i], graph.starts[i + 1]):
+            j = graph.ends[e]
+            if out[j] < 0:
+                out[j] = out[i] + 1
+                queue[tail] = j
+                tail += 1
+
+
+@lean_kernel
+def fill_all_geodesics(graph: Graph, out: Ints, queue: Ints) -> None:
+    """Fill ``out`` (n_actors, n_actors) with the lengths of all shortest paths, -1 where there is none."""
+    for i in range(out.shape[0]):
+        fill_geodesics(graph, i, out[i], queue)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import shortest_path
+from scipy.linalg import eigh
 
 Floats = NDArray[np.float64]
 
 
 def geodesic_distances(weights: Floats) -> Floats:
     """Return the lengths of shortest paths (n, n) over pairs with a positive weight; 2 n where there is no path."""
+    from simlab.kernels.graphs import Graph, fill_all_geodesics
+
     n = len(weights)
-    lengths = shortest_path(csr_array(weights > 0), method="D", directed=False, unweighted=True)
-    lengths[np.isinf(lengths)] = 2.0 * n
-    return np.asarray(lengths)
+    rows, columns = np.nonzero(weights > 0)
+    starts = np.searchsorted(rows, np.arange(n + 1))
+    steps = np.empty((n, n), dtype=np.int64)
+    fill_all_geodesics(Graph(starts, columns, np.ones(len(rows))), steps, np.empty(n, dtype=np.int64))
+    return np.where(steps < 0, 2.0 * n, steps)
 
 
 def classical_scaling(distances: Floats, n_dims: int) -> Floats:
@@ -23,8 +26,8 @@ def classical_scaling(distances: Floats, n_dims: int) -> Floats:
     n = len(distances)
     centring = np.eye(n) - 1.0 / n
     product = -0.5 * centring @ (distances**2) @ centring
-    values, vectors = np.linalg.eigh(product)
-    top = np.argsort(-values)[:n_dims]
+    values, vectors = eigh(product, subset_by_index=(max(n - n_dims, 0), n - 1), check_finite=False)
+    top = np.argsort(-values)
     places = vectors[:, top] * np.sqrt(np.maximum(values[top], 0.0))
     # A fixed sign, so that the same network always gives the same picture.
     signs = np.sign(places[np.abs(places).argmax(0), np.arange(places.shape[1])])

@@ -256,6 +256,7 @@ def geweke_differences(world: World, priors: Priors, n_sweeps: int, seed: int, *
             / np.hypot(mcse_mean(ours[name][None]), direct[name].std() / np.sqrt(n_sweeps))
         )
         for name in ours
+        if np.ptp(direct[name]) > 0.0  # with one cluster its centres are nowhere apart
     }
 
 
@@ -284,11 +285,38 @@ def moments(world: World, draws: list[tuple[Truth, Floats]], given: Answers) -> 
     positions = np.stack([truth.positions for truth, _ in draws])
     centres = np.stack([truth.rest.centres for truth, _ in draws])
     squares = {f"squared {name}": out[name] ** 2 for name in out if "log-likelihood" not in name}
-    return out | squares | {
-        "log of ties": seen,
-        "log of mutual ties": mutual,
-        "intercept times ties": out["intercept 1"] * seen,
-        "intercept times distance": out["intercept 1"] * out["mean distance"],
-        "distance of the centres": np.linalg.norm(centres[:, 0] - centres[:, -1], axis=1),
-        "spread about the origin": np.log((positions**2).sum(axis=(1, 2))),
-    }
+    return (
+        out
+        | squares
+        | {
+            "log of ties": seen,
+            "log of mutual ties": mutual,
+            "intercept times ties": out["intercept 1"] * seen,
+            "intercept times distance": out["intercept 1"] * out["mean distance"],
+            "distance of the centres": np.linalg.norm(centres[:, 0] - centres[:, -1], axis=1),
+            "spread about the origin": np.log((positions**2).sum(axis=(1, 2))),
+        }
+    )
+
+
+# Moments that exist: the usual priors of so few actors have variances without a mean.
+LIGHT = Priors(
+    intercept_mean=0.5,
+    intercept_variance=1.0,
+    coefficient_variance=0.4,
+    effect_degrees=12.0,
+    effect_scale=0.3,
+    centre_variance=1.0,
+    variance_degrees=12.0,
+    variance_scale=0.5,
+    concentration=3.0,
+)
+
+
+def geweke_worst(world: World, n_sweeps: int, seed: int, **wrong: float) -> tuple[float, float]:
+    """Return the largest standardised difference of a moment, and what one in a thousand sets of moments exceeds."""
+    small = replace(world, n_actors=4)
+    priors = replace(LIGHT, centre_variance=LIGHT.centre_variance if world.n_clusters else 0.0)
+    found = geweke_differences(small, priors, n_sweeps, seed, **wrong)
+    assert np.isfinite(list(found.values())).all(), found
+    return max(abs(value) for value in found.values()), float(stats.norm.isf(0.001 / 2 / len(found)))

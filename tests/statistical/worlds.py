@@ -52,7 +52,9 @@ class World:
         """Return the usual priors; for counts, with an intercept that gives some and not thousands."""
         usual = Priors.usual(self.n_actors, self.n_clusters, self.n_dims)
         if self.family == "poisson":
-            return replace(usual, intercept_mean=1.0, intercept_variance=1.0, coefficient_variance=0.25, effect_scale=0.3)
+            return replace(
+                usual, intercept_mean=1.0, intercept_variance=1.0, coefficient_variance=0.25, effect_scale=0.3
+            )
         return usual
 
 
@@ -84,7 +86,9 @@ def from_prior(world: World, priors: Priors, rng: np.random.Generator) -> Truth:
     labels = rng.choice(g, n, p=weights)
     positions = centres[labels] + np.sqrt(variances[labels])[:, None] * rng.standard_normal((n, d))
     size = np.sqrt(priors.coefficient_variance)
-    effect_variances = priors.effect_degrees * priors.effect_scale / rng.chisquare(priors.effect_degrees, (relations, 2))
+    effect_variances = (
+        priors.effect_degrees * priors.effect_scale / rng.chisquare(priors.effect_degrees, (relations, 2))
+    )
     spreads = np.sqrt(effect_variances)[:, :, None]
     sides = (world.sociality in ("shared", "sender", "both"), world.sociality in ("receiver", "both"))
     sender, receiver = (
