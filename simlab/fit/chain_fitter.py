@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from pydantic import Field
 
@@ -12,7 +14,11 @@ from simlab.fit.latent import LatentFitter
 from simlab.fit.latent_tie_model import LatentTieModel
 from simlab.fit.point import Point
 from simlab.models.latent_data import LatentData
+from simlab.models.lpcm import Priors
 from simlab.partition import canonical, first_mentioned
+
+if TYPE_CHECKING:
+    from simlab.kernels.chain import Draws
 
 
 class ChainFitter(LatentFitter):
@@ -32,13 +38,25 @@ class ChainFitter(LatentFitter):
     ) -> tuple[Fit, Point]:
         """Return the fit with this number of clusters, and its point estimate. FitError where a chain breaks down."""
         priors = self.priors(len(actors), n_clusters)
-        plan = chains.Plan(self.n_chains, self.n_warmup, self.n_draws, self.thin, self.target_acceptance)
+        draws = self.draw(data, n_clusters, priors, rng)
+        return self._made(actors, data, chains.summarise(draws, data, priors, self.n_chains, self.partition, rng))
+
+    def draw(
+        self,
+        data: LatentData,
+        n_clusters: int,
+        priors: Priors,
+        rng: np.random.Generator,
+        plan: chains.Plan | None = None,
+    ) -> Draws:
+        """Return the draws of chains run by this ``plan``, or as the settings say; FitError where one breaks down."""
+        if plan is None:
+            plan = chains.Plan(self.n_chains, self.n_warmup, self.n_draws, self.thin, self.target_acceptance)
         draws = chains.run(plan, data, self.n_dims, n_clusters, priors, rng)
-        for which, values in enumerate(np.split(draws.log_likelihood, self.n_chains), start=1):
+        for which, values in enumerate(np.split(draws.log_likelihood, plan.n_chains), start=1):
             if not np.isfinite(values).all():
                 raise FitError(f"chain {which} left the finite numbers: try another seed, or narrower priors")
-        summary = chains.summarise(draws, data, priors, self.n_chains, self.partition, rng)
-        return self._made(actors, data, summary)
+        return draws
 
     def _made(self, actors: tuple[str, ...], data: LatentData, summary: chains.Summary) -> tuple[Fit, Point]:
         diagnostics = judge.diagnose(summary.posterior)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from simlab.fit.point import Point
 from simlab.fit.tie_model import Family, TieModel
 from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import distances
+
+if TYPE_CHECKING:
+    from simlab.kernels.chain import Draws
 
 Floats = NDArray[np.float64]
 
@@ -40,31 +44,49 @@ class LatentTieModel(TieModel):
         def stacked(values: np.ndarray) -> np.ndarray:
             return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
-        return cls(
-            family=Family.POISSON if data.form == "poisson" else Family.BERNOULLI,
+        return cls._with(
+            data,
             positions=stacked(posterior.positions),
             intercepts=stacked(posterior.intercept),
             coefficients=stacked(posterior.coefficients),
             rho=stacked(posterior.reciprocity),
             sender=stacked(posterior.sender),
             receiver=stacked(posterior.receiver),
-            covariates=data.design(),
-            shared_effects=data.sociality == "shared",
+        )
+
+    @classmethod
+    def of_draws(cls, draws: Draws, data: LatentData) -> LatentTieModel:
+        """Return the tie model of draws as the chains made them."""
+        return cls._with(
+            data,
+            positions=draws.positions,
+            intercepts=draws.intercepts,
+            coefficients=draws.coefficients,
+            rho=draws.reciprocity,
+            sender=draws.sender,
+            receiver=draws.receiver,
         )
 
     @classmethod
     def of_point(cls, point: Point, data: LatentData) -> LatentTieModel:
         """Return the tie model of a point estimate: one draw."""
-        return cls(
-            family=Family.POISSON if data.form == "poisson" else Family.BERNOULLI,
+        return cls._with(
+            data,
             positions=point.positions[None].astype(np.float32),
             intercepts=point.intercepts[None],
             coefficients=point.coefficients[None],
             rho=point.reciprocity[None],
             sender=point.sender[None].astype(np.float32),
             receiver=point.receiver[None].astype(np.float32),
+        )
+
+    @classmethod
+    def _with(cls, data: LatentData, **arrays: np.ndarray) -> LatentTieModel:
+        return cls(
+            family=Family.POISSON if data.form == "poisson" else Family.BERNOULLI,
             covariates=data.design(),
             shared_effects=data.sociality == "shared",
+            **arrays,
         )
 
     @property

@@ -15,7 +15,8 @@ from simlab.fit.clusters import ClusteredLatentFitter
 from simlab.fit.fit import Fit, FitError, Status, fitters
 from simlab.fit.latent import ring
 from simlab.fit.latent_tie_model import LatentTieModel
-from simlab.fit.point import Point, criteria
+from simlab.fit.point import Point, information_criteria
+from simlab.fit.tie_model import TieModel
 from simlab.models import layout
 from simlab.models.latent_data import LatentData
 from simlab.models.mixture import fit_mixture, membership
@@ -70,27 +71,24 @@ class LpcmMap(ClusteredLatentFitter):
     @classmethod
     def compile(cls) -> None:
         """Compile the kernels by a fit of four actors."""
-        cls(n_clusters=2).estimate_networks([ring()], np.random.default_rng(0))
+        cls(n_clusters=(1, 2)).estimate_networks([ring()], np.random.default_rng(0))
 
-    def estimate_networks(self, networks: Sequence[Network], rng: np.random.Generator) -> Fit:
-        """Return the best fit over the candidate numbers of clusters."""
-        actors, data = networks[0].actors, self.data(networks)
-        first = layout.first_positions(data.share, self.n_dims)
-        candidates = self.candidates(len(actors))
-        values: dict[str, dict[int, float]] = {}
-        best: tuple[Mode, Point, Floats] | None = None
-        for n_clusters in candidates:
-            mode = self.mode(first, data, n_clusters, rng)
-            point, member = self.described(mode.state, rng)
-            found = criteria(point, data, member) if len(candidates) > 1 else {}
-            for name, value in found.items():
-                values.setdefault(name, {})[n_clusters] = value
-            if best is None or found["bic"] < values["bic"][best[2].shape[1]]:
-                best = (mode, point, member)
-        assert best is not None
-        return self._made(actors, data, best, values)
+    def fit_with_criteria(
+        self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator, *, wanted: bool
+    ) -> tuple[Fit, dict[str, float]]:
+        """Return the fit with this number of clusters and, where they are ``wanted``, its BIC and ICL."""
+        data = self.data(networks)
+        mode = self.mode(data, n_clusters, rng)
+        point, member = self.described(mode.state, rng)
+        found = information_criteria(point, data, member) if wanted else {}
+        return self._made(networks[0].actors, data, mode, point, member), found
 
-    def mode(self, first: Floats, data: LatentData, n_clusters: int, rng: np.random.Generator) -> Mode:
+    def tie_model(self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator) -> TieModel:
+        """Return the tie model of the mode."""
+        data = self.data(networks)
+        return LatentTieModel.of_point(self.described(self.mode(data, n_clusters, rng).state, rng)[0], data)
+
+    def mode(self, data: LatentData, n_clusters: int, rng: np.random.Generator) -> Mode:
         """Return the best of the modes that the starts lead to. FitError where none is finite."""
         from simlab.kernels import chain_state, climb
         from simlab.kernels.curvature import curvature
@@ -98,6 +96,7 @@ class LpcmMap(ClusteredLatentFitter):
 
         priors = self.priors(data.n_actors, n_clusters)
         kernel_data, prior = data.kernel_data(), priors.for_kernels()
+        first = layout.first_positions(data.share, self.n_dims)
         states = [start(first, data, n_clusters, priors, c, rng) for c in range(self.n_starts)]
         work = chain_state.new_work(states[0].shape)
         memory = climb.new_memory(work.vector.size)
@@ -123,14 +122,7 @@ class LpcmMap(ClusteredLatentFitter):
                 return Mode(state, value, rounds, ended)
             field = [(state, scale) for _, _, state, scale in raced[: (len(raced) + 1) // 2]]
 
-    def _made(
-        self,
-        actors: tuple[str, ...],
-        data: LatentData,
-        best: tuple[Mode, Point, Floats],
-        values: dict[str, dict[int, float]],
-    ) -> Fit:
-        mode, point, member = best
+    def _made(self, actors: tuple[str, ...], data: LatentData, mode: Mode, point: Point, member: Floats) -> Fit:
         labels = np.asarray(member.argmax(axis=1))
         order = first_mentioned(labels, member.shape[1])
         message = (
@@ -146,7 +138,6 @@ class LpcmMap(ClusteredLatentFitter):
             positions=point.positions,
             bridging={},
             bridging_score="membership_entropy",
-            choice=values,
             diagnostics={"log_density": mode.value, "rounds": float(mode.rounds)},
             tie_model=LatentTieModel.of_point(point, data),
         )

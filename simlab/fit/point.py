@@ -145,7 +145,7 @@ def nearest(start: Point, data: LatentData, means: Floats) -> Point:
     return replace(found, reciprocity=start.reciprocity)
 
 
-def criteria(point: Point, data: LatentData, membership: Floats | None) -> dict[str, float]:
+def information_criteria(point: Point, data: LatentData, membership: Floats | None) -> dict[str, float]:
     """Return BIC and ICL of a number of clusters; lower is better.
 
     BIC as Handcock, Raftery & Tantrum (2007, section 4): -2 log-likelihood at the point positions (and effects), with
