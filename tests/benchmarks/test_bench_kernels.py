@@ -15,10 +15,13 @@ from reference import naive_lpcm as naive
 from reference.cases import Case, problem
 from reference.fits import planted
 
+from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_mcmc import LpcmMcmc
-from simlab.kernels.dyads import Floats, log_likelihood_gradient
+from simlab.kernels.chain_state import views
+from simlab.kernels.dyads import BLOCK, Floats, log_likelihood_gradient
+from simlab.models.latent_data import square
 
-SIZES = [60, 120, 240]
+SIZES = [60, 120, 240, 480]
 
 
 @numba.njit
@@ -37,23 +40,26 @@ def plain_log_likelihood(positions: Floats, intercept: float, ties: Floats, obse
 
 @pytest.mark.parametrize("n", SIZES)
 def test_log_likelihood_with_gradient(benchmark: BenchmarkFixture, n: int) -> None:
-    state, data, _ = problem(Case(n))
-    gradient, slopes, work = np.zeros((2, n)), np.zeros(1), np.zeros((2, n))
+    state, data, _, seen = problem(Case(n))
+    point = views(state.vector, state.shape)
+    gradient, slopes, work = np.zeros((2, n)), np.zeros(1), np.zeros((2, BLOCK))
     benchmark.group = f"log-likelihood, n = {n}"
-    arguments = (state.positions, state.intercepts, data.ties, data.observed, gradient, slopes, work)
+    arguments = (point.positions, point.intercepts, data.ties, data.observed, gradient, slopes, work)
     value = log_likelihood_gradient(*arguments)  # compiles
     benchmark(log_likelihood_gradient, *arguments)
-    assert value == pytest.approx(naive.log_likelihood(state.positions, state.intercepts, data), rel=1e-10)
+    assert value == pytest.approx(naive.log_likelihood(point, seen), rel=1e-10)
 
 
 @pytest.mark.parametrize("n", SIZES)
 def test_plain_log_likelihood_without_gradient(benchmark: BenchmarkFixture, n: int) -> None:
-    state, data, _ = problem(Case(n))
+    state, data, _, seen = problem(Case(n))
+    point = views(state.vector, state.shape)
     benchmark.group = f"log-likelihood, n = {n}"
-    arguments = (state.positions, float(state.intercepts[0]), data.ties[0], data.observed[0])
+    ties, observed = (square(part.astype(float), n)[0] for part in (data.ties, data.observed))
+    arguments = (point.positions, float(point.intercepts[0]), ties, observed)
     value = plain_log_likelihood(*arguments)  # compiles
     benchmark(plain_log_likelihood, *arguments)
-    assert value == pytest.approx(naive.log_likelihood(state.positions, state.intercepts, data), rel=1e-10)
+    assert value == pytest.approx(naive.log_likelihood(point, seen), rel=1e-10)
 
 
 def test_one_chain_of_sixty_actors(benchmark: BenchmarkFixture) -> None:
@@ -66,3 +72,14 @@ def test_one_chain_of_sixty_actors(benchmark: BenchmarkFixture) -> None:
     )
     assert fit.labels.tolist() == [0] * 20 + [1] * 20 + [2] * 20
     benchmark.extra_info |= {"effective draws of the worst quantity": round(fit.diagnostics["ess_bulk"])}
+
+
+@pytest.mark.parametrize(("n", "goal"), [(60, 4), (120, 12), (240, 50), (480, 200)])
+def test_posterior_mode(benchmark: BenchmarkFixture, n: int, goal: int) -> None:
+    """Four raced starts; the goal is in milliseconds, to be read beside the figure."""
+    network = planted((n // 3, n // 3, n // 3), 18.0 / n, 3.0 / n, 1)
+    fitter = LpcmMap(n_clusters=3)
+    benchmark.group = "posterior mode"
+    benchmark.extra_info["goal in ms"] = goal
+    fit = benchmark(lambda: fitter.fit(network, rng=np.random.default_rng(1)))
+    assert np.isfinite(fit.diagnostics["log_density"])

@@ -71,7 +71,8 @@ VARIANTS = {
 
 def simulated(world: World, priors: Priors, seed: int, replicate: int) -> tuple[Truth, Answers, np.random.Generator]:
     """Return parameters from the prior, answers from the model, and the random stream that goes on from there."""
-    rng = np.random.default_rng([seed, replicate])
+    # Its own stream for each kind of world, so that chance does not strike all of them alike.
+    rng = np.random.default_rng([seed, replicate, *repr(world).encode()])
     truth = from_prior(world, priors, rng)
     given = circumstances(world, rng)
     return truth, replace(given, ties=draw_ties(world, truth, given, rng)), rng

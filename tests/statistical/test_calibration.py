@@ -1,42 +1,63 @@
 """The chains draw from the posterior: ranks are uniform, and one sweep leaves the joint distribution as it is.
 
-Every check has controls, by the same judgement, that must fail.
+Every check has controls, by the same judgement, that must fail. ``scripts/verify`` does the same for every kind of model
+and for as long as it needs.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from calibration import World, geweke_differences, p_value, ranks, without_data
-from scipy import stats
-
-from simlab.models.lpcm import Priors
+from statistical.calibration import (
+    VARIANTS,
+    coverage,
+    coverage_p_value,
+    geweke_worst,
+    p_value,
+    ranks,
+    turned_round,
+    without_data,
+)
 
 N_DRAWS = 31
 # How improbable a right sampler's ranks may be; those of the controls must be ten times less probable.
-LEVEL = 0.01
-ONE_RELATION = World(11)
-# Moments that exist: the usual priors of so few actors have variances without a mean.
-LIGHT = Priors(0.5, 1.0, 2.0, 8.0, 0.5, 3.0)
+LEVEL = 0.005
+FEW = ["directed", "two relations, masked", "no clusters", "poisson", "everything"]
 
 
-@pytest.mark.parametrize("world", [ONE_RELATION, World(10, n_relations=2, masked=True)], ids=["one", "two masked"])
-def test_ranks_of_the_truth_are_uniform(world: World) -> None:
-    found = ranks(world, 150, N_DRAWS, seed=1)
-    assert len(found) == 5 + world.n_relations
+@pytest.mark.parametrize("name", FEW)
+def test_ranks_of_the_truth_are_uniform(name: str) -> None:
+    world = VARIANTS[name]
+    found = ranks(world, 90, N_DRAWS, seed=1, thin=12, n_warmup=250)
+    assert len(found) >= 6 + (world.n_relations - 1) + 2 * (world.n_clusters > 1)
     assert p_value(found, N_DRAWS) > LEVEL
+    # Half of the draws' central intervals contain the truth.
+    assert coverage_p_value(found, N_DRAWS, 0.5) > LEVEL
 
 
 def test_a_sampler_that_ignores_the_data_is_caught_by_the_log_likelihood_alone() -> None:
-    found = ranks(ONE_RELATION, 80, N_DRAWS, seed=2, spoil=without_data)
+    found = ranks(VARIANTS["directed"], 80, N_DRAWS, seed=2, thin=5, spoil=without_data)
     assert p_value(found, N_DRAWS) < LEVEL / 10
     assert p_value({"log-likelihood": found.pop("log-likelihood")}, N_DRAWS) < LEVEL / 10
     assert p_value(found, N_DRAWS) > LEVEL
 
 
+def test_a_sampler_that_climbs_down_is_caught() -> None:
+    assert p_value(ranks(VARIANTS["directed"], 30, N_DRAWS, seed=2, spoil=turned_round), N_DRAWS) < LEVEL / 10
+
+
 @pytest.mark.parametrize("wrong", ["variance_scale", "concentration"])
 def test_a_sampler_with_a_wrong_prior_is_caught(wrong: str) -> None:
-    assert p_value(ranks(ONE_RELATION, 80, N_DRAWS, seed=3, **{wrong: 3.0}), N_DRAWS) < LEVEL / 10
+    found = ranks(VARIANTS["directed"], 70, N_DRAWS, seed=3, thin=10, **{wrong: 3.0})
+    assert p_value(found, N_DRAWS) < LEVEL / 10
+
+
+def test_a_sampler_that_ignores_reciprocity_is_caught() -> None:
+    world = VARIANTS["reciprocity"]
+    found = ranks(world, 80, N_DRAWS, seed=3, thin=10, model=replace(world, reciprocity=False))
+    assert p_value(found, N_DRAWS) < LEVEL / 10
 
 
 def test_the_judgement_holds_its_level() -> None:
@@ -49,19 +70,35 @@ def test_the_judgement_holds_its_level() -> None:
     assert np.mean([p_value(r, N_DRAWS, 500) < LEVEL for r in central]) > 0.9
 
 
-def worst(world: World, **wrong: float) -> tuple[float, float]:
-    """Return the largest standardised difference of a moment, and what one in a thousand sets of moments exceeds."""
-    found = geweke_differences(world, LIGHT, 4000, seed=5, **wrong)
-    return max(abs(value) for value in found.values()), float(stats.norm.isf(0.001 / 2 / len(found)))
+def test_coverage_by_hand() -> None:
+    """Of ranks 0 to 7 among 7 draws the central half is 2 to 5; of uniform ranks a tenth is outside nine tenths."""
+    assert coverage(np.arange(8), 7, 0.5) == 0.5
+    assert coverage(np.array([1, 2, 5, 6]), 7, 0.5) == 0.5
+    assert coverage(np.arange(100), 99, 0.9) == pytest.approx(0.9)
+    with pytest.raises(AssertionError, match="no interval"):
+        coverage(np.arange(8), 7, 0.9)
+    uniform = {q: np.random.default_rng(5).integers(0, 100, 400) for q in "ab"}
+    assert coverage_p_value(uniform, 99, 0.9) > 0.01
+    assert coverage_p_value({**uniform, "narrow": np.full(400, 3)}, 99, 0.9) < 1e-6
 
 
-@pytest.mark.parametrize("world", [World(5), World(4, n_relations=2, masked=True)], ids=["one", "two masked"])
-def test_a_sweep_leaves_parameters_and_data_jointly_as_they_are(world: World) -> None:
-    largest, limit = worst(world)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_sweep_leaves_parameters_and_data_jointly_as_they_are(name: str) -> None:
+    largest, limit = geweke_worst(VARIANTS[name], 1500, seed=5)
     assert largest < limit
 
 
-@pytest.mark.parametrize("wrong", ["variance_scale", "centre_variance", "intercept_variance", "concentration"])
-def test_a_sweep_for_a_wrong_prior_is_caught(wrong: str) -> None:
-    largest, limit = worst(World(4, n_relations=2, masked=True), **{wrong: 2.0})
-    assert largest > 1.5 * limit
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ("variance_scale", "directed"),
+        ("centre_variance", "directed"),
+        ("intercept_variance", "directed"),
+        ("concentration", "directed"),
+        ("coefficient_variance", "everything"),
+        ("effect_scale", "everything"),
+    ],
+)
+def test_a_sweep_for_a_wrong_prior_is_caught(wrong: str, name: str) -> None:
+    largest, limit = geweke_worst(VARIANTS[name], 3000, seed=5, **{wrong: 2.0})
+    assert largest > 1.3 * limit
