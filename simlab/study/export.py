@@ -210,6 +210,7 @@ def posterior_groups(items: Sequence[tuple[Network, Fit]], *, joint: bool = Fals
     lead = first.log_likelihood.shape
     own: dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]] = {
         "intercept": (("relation",), (first.intercept.shape[2],), np.float64) if joint else ((), (), np.float64),
+        **_own_of_extras(first, n, joint),
         "positions": (("actor", "axis"), (n, n_dims), np.float32),
         "labels": (("actor",), (n,), np.int16),
         "centres": (("cluster", "axis"), (count, n_dims), np.float64),
@@ -230,6 +231,8 @@ def posterior_groups(items: Sequence[tuple[Network, Fit]], *, joint: bool = Fals
         for name, values in _parts(posterior, joint).items():
             if name in ("positions", "labels"):
                 arrays[name][at][:, :, table.actor_places(fit)] = values
+            elif name in ("sender", "receiver"):
+                arrays[name][at][..., table.actor_places(fit)] = values
             elif name in ("centres", "variances", "weights"):
                 arrays[name][at][:, :, : values.shape[2]] = values
             else:
@@ -251,8 +254,35 @@ def posterior_groups(items: Sequence[tuple[Network, Fit]], *, joint: bool = Fals
     }
 
 
+_EXTRAS = {
+    "coefficients": ("covariate",),
+    "reciprocity": (),
+    "sender": ("actor",),
+    "receiver": ("actor",),
+    "effect_variances": ("side",),
+}
+
+
+def _extras(posterior: Posterior) -> list[str]:
+    """Return which of covariates, reciprocity and effects the model has."""
+    effects = posterior.sender.size + posterior.receiver.size > 0
+    return [name for name in _EXTRAS if getattr(posterior, name).size and (name != "effect_variances" or effects)]
+
+
+def _own_of_extras(posterior: Posterior, n: int, joint: bool) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]]:
+    """Return the dimensions of the extras, their sizes and types; relations are a dimension of joint fits."""
+    lead = (("relation",), (posterior.intercept.shape[2],)) if joint else ((), ())
+    out: dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]] = {}
+    for name in _extras(posterior):
+        sizes = tuple(n if dim == "actor" else getattr(posterior, name).shape[-1] for dim in _EXTRAS[name])
+        out[name] = (lead[0] + _EXTRAS[name], lead[1] + sizes, np.float64)
+    return out
+
+
 def _parts(posterior: Posterior, joint: bool) -> Mapping[str, NDArray[Any]]:
+    extras = {name: getattr(posterior, name) for name in _extras(posterior)}
     return {
+        **{name: values if joint else values[:, :, 0] for name, values in extras.items()},
         "intercept": posterior.intercept if joint else posterior.intercept[:, :, 0],
         "positions": posterior.positions,
         "labels": posterior.labels,
