@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +14,13 @@ from reference import naive_lpcm as naive
 from reference.fits import check_fit, network_from, odd_networks, planted
 from reference.sampson import differences, limit, membership_difference
 
-from simlab.fit import chains
+from simlab.fit import chains, judge
 from simlab.fit.fit import Fit, FitError, Status
 from simlab.fit.lpcm_mcmc import LpcmMcmc
 from simlab.foundation.errors import InputError
-from simlab.kernels.chain_state import Data
+from simlab.kernels.chain_state import views
 from simlab.models import convergence, lpcm
+from simlab.models.latent_data import LatentData
 from simlab.models.mixture import membership
 from simlab.panel import DyadState, Network
 from simlab.partition import canonical
@@ -74,8 +75,11 @@ def test_three_clusters_are_chosen_for_the_monks(monks: Monks) -> None:
     assert list(values) == [1, 2, 3, 4, 5]
     assert fit.n_clusters == 3 == min(values, key=lambda g: values[g])
     assert fit.labels.tolist() == groups_of(monks)
-    assert fit.positions is not None
-    assert values[3] == pytest.approx(lpcm.bic(fit.positions, [monks[0].dyads()], fit.membership))
+    assert set(fit.choice) == {"bic", "icl", "cross_validation", "posterior"}
+    for found in fit.choice.values():
+        assert list(found) == [1, 2, 3, 4, 5]
+        assert all(np.isfinite(value) for value in found.values())
+    assert min(fit.choice["posterior"], key=lambda g: fit.choice["posterior"][g]) == 3
 
 
 # What a fit is
@@ -130,11 +134,12 @@ def test_summaries_only_rename_turn_and_shift_the_draws() -> None:
     """Distances, and the mixtures as sets, stay; densities are those of the draws as the chains made them."""
     network = planted((6, 7), 0.6, 0.1, 4)
     priors, rng = QUICK.priors(13, 2), np.random.default_rng(3)
-    raw = chains.run(QUICK, [network.dyads()], 2, priors, rng)
-    before = replace(raw, positions=raw.positions.copy())
-    posterior, _, _, _ = chains.summarise(raw, priors)
+    data = LatentData.of([network])
+    raw = chains.run(chains.Plan(2, 100, 100, 1, 0.8), data, 2, 2, priors, rng)
+    before = raw._replace(positions=raw.positions.copy())
+    posterior = chains.summarise(raw, data, priors, 2, "binder", rng).posterior
     ties, observed = network.dyads()
-    data = Data(ties[None], observed[None])
+    below = np.tril_indices(13, -1)
     for t in range(0, 200, 23):
         at = divmod(t, 100)
         places = before.positions[t].astype(float)
@@ -148,10 +153,12 @@ def test_summaries_only_rename_turn_and_shift_the_draws() -> None:
                 assert own == pytest.approx(np.linalg.norm(places[i] - before.centres[t][order[1][g]]), abs=1e-4)
         assert np.argsort(order[0])[posterior.labels[at]].tolist() == np.argsort(order[1])[before.labels[t]].tolist()
         parts = (before.weights[t], before.centres[t], before.variances[t])
-        likelihood = naive.log_likelihood(places.T, before.intercepts[t], data)
+        eta = before.intercepts[t, 0] - lpcm.distances(places)
+        likelihood = float((ties * eta - observed * np.logaddexp(0.0, eta))[below].sum())
         assert posterior.log_likelihood[at] == pytest.approx(likelihood, rel=1e-5)
         density = likelihood + naive.log_mixture(places.T, *parts)
-        density += float(lpcm.log_prior(before.intercepts[t], parts[1], parts[2], parts[0], priors))
+        one = chains.parameters(type(before)(*(values[t : t + 1] for values in before)))
+        density += float(lpcm.log_prior(one, priors)[0])
         assert posterior.log_density[at] == pytest.approx(density, rel=1e-5)
 
 
@@ -263,22 +270,40 @@ def test_judgement(changes: dict[str, float], status: Status, words: str) -> Non
         for kind, v in (("rhat", 1.0), ("ess_bulk", 900.0))
         for q in ("log_density", "intercept", "median_distance")
     }
-    found, message = chains.judge({**good, **changes}, 1.01, 400.0, 1000)
+    fine = {**good, "divergences": 0.0, "stuck_chains": 0.0}
+    found, message = judge.judge({**fine, **changes}, max_rhat=1.01, min_ess=400.0, n_draws=1000, n_total=4000)
     assert found == status
     assert re.search(words, message)
     assert bool(message) == (status != Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("divergences", "stuck", "words"), [(41.0, 0.0, "41 of 4000 draws had divergent"), (0.0, 2.0, "2 chains stuck")]
+)
+def test_divergences_and_stuck_chains_are_judged(divergences: float, stuck: float, words: str) -> None:
+    diagnostics = {
+        "rhat_intercept": 1.0,
+        "ess_bulk_intercept": 900.0,
+        "divergences": divergences,
+        "stuck_chains": stuck,
+    }
+    found, message = judge.judge(diagnostics, max_rhat=1.01, min_ess=400.0, n_draws=1000, n_total=4000)
+    assert found == Status.NOT_CONVERGED
+    assert words in message
+    assert "target_acceptance" in message
 
 
 def test_chains_start_apart_and_forget_it(blocks: tuple[Network, Fit]) -> None:
     network, fit = blocks
     priors, rng = LpcmMcmc().priors(20, 2), np.random.default_rng(1)
     first = np.random.default_rng(2).standard_normal((20, 2))
-    states = [chains.start(first, [network.dyads()], 2, priors, c, rng) for c in range(4)]
-    near = np.abs(states[0].positions.T / states[0].positions.std() - first / first.std()).mean()
-    far = [np.abs(s.positions.T / s.positions.std() - first / first.std()).mean() for s in states[1:]]
-    assert min(far) > 3 * near
+    data = LatentData.of([network])
+    states = [chains.start(first, data, 2, priors, c, rng) for c in range(4)]
+    places = [views(state.vector, state.shape).positions.T for state in states]
+    away = [np.abs(p / p.std() - first / first.std()).mean() for p in places]
+    assert min(away[1:]) > 3 * away[0]
     for state in states:
-        assert all(np.isfinite(part).all() for part in state)
+        assert np.isfinite(state.vector).all()
         assert state.weights.sum() == pytest.approx(1.0)
     assert fit.diagnostics["rhat"] < 1.1
 
@@ -371,14 +396,15 @@ def test_one_actor_is_refused() -> None:
 
 
 def test_a_chain_that_leaves_the_finite_numbers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    run: Callable[..., chains.Raw] = chains.run
+    run = chains.run
 
-    def spoilt(*arguments: object) -> chains.Raw:
-        raw = run(*arguments)
-        return replace(raw, log_likelihood=np.where(np.arange(200) == 7, np.nan, raw.log_likelihood))
+    def spoilt(*arguments: Any) -> Any:
+        draws = run(*arguments)
+        draws.log_likelihood[107] = np.nan
+        return draws
 
     monkeypatch.setattr(chains, "run", spoilt)
-    with pytest.raises(FitError, match="finite"):
+    with pytest.raises(FitError, match="chain 2 left the finite numbers"):
         fitted(QUICK, planted((5, 5), 0.8, 0.1, 2))
 
 
@@ -415,8 +441,8 @@ def test_one_cluster() -> None:
     check_fit(fit, network)
     assert not fit.labels.any()
     assert_array_equal(fit.membership, np.ones((12, 1)))
-    for scores in fit.bridging.values():
-        assert not scores.any()
+    for name in ("position_entropy", "membership_entropy", "between", "participation"):
+        assert not fit.bridging[name].any(), name
     assert fit.posterior is not None
     assert_array_equal(fit.posterior.weights, 1.0)
 
@@ -460,8 +486,12 @@ def test_relations_share_positions_and_have_an_intercept_each(two_relations: lis
     dense, sparse = posterior.intercept.mean(axis=(0, 1))
     assert dense > sparse + 1.0
     assert {"rhat_intercept_1", "rhat_intercept_2"} <= set(fit.diagnostics)
-    dyads = [network.dyads() for network in two_relations]
-    value = lpcm.log_likelihood(posterior.positions[1, 5].astype(float), posterior.intercept[1, 5], dyads)
+    apart, below = lpcm.distances(posterior.positions[1, 5].astype(float)), np.tril_indices(16, -1)
+    value = 0.0
+    for intercept, network in zip(posterior.intercept[1, 5], two_relations, strict=True):
+        ties, observed = network.dyads()
+        eta = intercept - apart
+        value += float((ties * eta - observed * np.logaddexp(0.0, eta))[below].sum())
     assert posterior.log_likelihood[1, 5] == pytest.approx(value, rel=1e-5)
 
 

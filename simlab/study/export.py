@@ -269,7 +269,9 @@ def _extras(posterior: Posterior) -> list[str]:
     return [name for name in _EXTRAS if getattr(posterior, name).size and (name != "effect_variances" or effects)]
 
 
-def _own_of_extras(posterior: Posterior, n: int, joint: bool) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]]:
+def _own_of_extras(
+    posterior: Posterior, n: int, joint: bool
+) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]]:
     """Return the dimensions of the extras, their sizes and types; relations are a dimension of joint fits."""
     lead = (("relation",), (posterior.intercept.shape[2],)) if joint else ((), ())
     out: dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]] = {}

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from simlab.foundation.errors import InputError
 from simlab.study.cell import KILLED, CellResult, Place, TaskResult, compute_packed, packed
 from simlab.study.design import Study
@@ -121,6 +123,9 @@ def _tasks(places: Sequence[Place]) -> list[list[Place]]:
 
 def _compile(study: Study) -> None:
     """Compile the kernels that the fitters need once, before workers start: a cold cache would cost each of them."""
+    from simlab.fit.bridging import scores
+
+    scores(np.ones((3, 3)), np.zeros(3, dtype=np.int64), np.ones((3, 1)))
     for kind in {type(fitter) for fitter in study.fitters.values()}:
         kind.compile()
 
