@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    Shares = sparse.csr_array[Any]
 
 Floats = NDArray[np.float64]
 States = NDArray[np.int8]
@@ -35,10 +40,6 @@ class Dyads(NamedTuple):
 
     ties: Floats
     observed: Floats
-
-    def share(self) -> Floats:
-        """Return the share of answers about each dyad that say tie; 0 where there is no answer."""
-        return np.divide(self.ties, self.observed, out=np.zeros_like(self.ties), where=self.observed > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +111,24 @@ class Network:
         np.fill_diagonal(observed, 0.0)
         return Dyads(ties, observed)
 
-    def weights(self) -> Floats:
-        """Return the share of answers about each unordered dyad that say tie; 0 where there is no answer."""
-        return self.dyads().share()
+    def weights(self) -> Shares:
+        """Return the share of answers about each unordered dyad that say tie; nothing is stored where it is 0.
+
+        Symmetric, (n_actors, n_actors), without a diagonal. It takes room for the ties, not for all dyads.
+        """
+        from scipy import sparse
+
+        rows, columns = np.nonzero(self.state == DyadState.TIE)
+        apart = rows != columns
+        rows, columns = rows[apart], columns[apart]
+        shape = self.state.shape
+        said = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+        if not self.directed:
+            return said
+        pairs = sparse.csr_array(said + said.T).tocoo()
+        row, column = pairs.coords
+        asked = (self.state[row, column] <= DyadState.TIE).astype(float) + (self.state[column, row] <= DyadState.TIE)
+        return sparse.csr_array((pairs.data / asked, (row, column)), shape=shape)
 
     def tie_counts(self) -> Floats:
         """Return how often each observed tie counts, row to column: its count, or 1 where the network has no counts."""
@@ -120,12 +136,24 @@ class Network:
 
     def unknown(self) -> NDArray[np.bool_]:
         """Return which actors have no observed dyad at all."""
-        return np.asarray(self.dyads().observed.sum(axis=1) == 0)
+        seen = self.observed
+        np.fill_diagonal(seen, False)
+        return np.asarray(~(seen.any(axis=0) | seen.any(axis=1)))
 
     def __str__(self) -> str:
         """Return a name such as ``formal, period 1``."""
         parts = [self.site, self.relation, f"period {self.period}" if self.period else ""]
         return ", ".join(part for part in parts if part) or "network"
+
+
+def mean_weights(networks: Sequence[Network]) -> Shares:
+    """Return the mean of the weights of several networks of the same actors."""
+    from scipy import sparse
+
+    total = networks[0].weights()
+    for network in networks[1:]:
+        total = total + network.weights()
+    return sparse.csr_array(total / float(len(networks)))
 
 
 def check_counts(network: Network) -> None:

@@ -246,12 +246,13 @@ def _counts(
 ) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Return the weights of the ties of each network in which any differs from 1; of duplicates the heaviest counts."""
     counts: dict[tuple[str, str, str], NDArray[np.float64]] = {}
-    weighted = set()
-    for tie in ties:
-        if tie.source == tie.target or tie.weight == 0.0:
-            continue
+    real = [tie for tie in ties if tie.source != tie.target and tie.weight != 0.0]
+    weighted = {(site_of[where[tie.source]], tie.relation, tie.period) for tie in real if tie.weight != 1.0}
+    for tie in real:
         i, j = where[tie.source], where[tie.target]
         key = (site_of[i], tie.relation, tie.period)
+        if key not in weighted:
+            continue
         if key not in counts:
             counts[key] = np.zeros(states[key].shape)
         a, b = place[i], place[j]
@@ -259,9 +260,7 @@ def _counts(
         counts[key][a, b] = max(counts[key][a, b], tie.weight)
         if not directed[tie.relation]:
             counts[key][b, a] = counts[key][a, b] = max(counts[key][a, b], counts[key][b, a])
-        if tie.weight != 1.0:
-            weighted.add(key)
-    return {key: values for key, values in counts.items() if key in weighted}
+    return counts
 
 
 def _flag(row: Row, name: str) -> bool:

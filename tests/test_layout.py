@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import orthogonal_procrustes
+from scipy.sparse import csr_array
 
 from simlab.models.layout import (
     classical_scaling,
@@ -14,6 +15,7 @@ from simlab.models.layout import (
     geodesic_distances,
     procrustes,
     procrustes_with_move,
+    triangulated,
 )
 from simlab.models.lpcm import distances
 
@@ -28,7 +30,7 @@ def random_turn(rng: np.random.Generator, n_dims: int, reflected: bool) -> np.nd
 
 def test_geodesic_distances_are_those_of_networkx() -> None:
     graph = nx.gnm_random_graph(30, 32, seed=4)
-    found = geodesic_distances(nx.to_numpy_array(graph) * 0.5)
+    found = geodesic_distances(csr_array(nx.to_numpy_array(graph) * 0.5))
     lengths = dict(nx.all_pairs_shortest_path_length(graph))
     expected = [[lengths[i].get(j, 60) for j in range(30)] for i in range(30)]
     assert not nx.is_connected(graph)
@@ -72,7 +74,7 @@ def test_more_dimensions_than_the_actors_span_are_zero(n: int) -> None:
     ids=["two-empty", "empty", "complete", "pair", "isolates", "components"],
 )
 def test_first_positions_are_finite_of_unit_size_and_repeatable(graph: nx.Graph) -> None:
-    weights = nx.to_numpy_array(graph)
+    weights = csr_array(nx.to_numpy_array(graph))
     places = first_positions(weights, 2)
     assert places.shape == (len(graph), 2)
     assert np.isfinite(places).all()
@@ -83,9 +85,28 @@ def test_first_positions_are_finite_of_unit_size_and_repeatable(graph: nx.Graph)
 def test_first_positions_keep_a_component_apart_without_hiding_its_inside() -> None:
     """Without a cut of the missing paths, the two halves of the chain would fall onto one point."""
     graph = nx.disjoint_union(nx.path_graph(12), nx.path_graph(3))
-    apart = distances(first_positions(nx.to_numpy_array(graph), 2))
+    apart = distances(first_positions(csr_array(nx.to_numpy_array(graph)), 2))
     assert apart[0, 11] > 0.5 * apart[0, 14]
     assert apart[12, 14] < apart[0, 13]
+
+
+def test_landmarks_place_everybody_in_their_plane() -> None:
+    places = np.random.default_rng(4).standard_normal((60, 2))
+    apart = distances(places)
+    landmarks = np.arange(0, 60, 7)
+    own = classical_scaling(apart[np.ix_(landmarks, landmarks)], 2)
+    found = triangulated(own, apart[landmarks] ** 2, landmarks)
+    assert_allclose(found[landmarks], own, atol=1e-9)
+    assert_allclose(distances(found), apart, atol=1e-9)
+
+
+def test_first_positions_of_many_actors_tell_their_neighbourhoods() -> None:
+    """A ring of 1,200, laid out from 200 landmarks: neighbours are near, and the two ends of a diameter far."""
+    ring = nx.circulant_graph(1200, [1, 2, 3])
+    places = first_positions(nx.to_scipy_sparse_array(ring, format="csr", dtype=float), 2)
+    apart = np.linalg.norm(places - np.roll(places, 1, axis=0), axis=1)
+    across = np.linalg.norm(places - np.roll(places, 600, axis=0), axis=1)
+    assert apart.max() < 0.1 * across.min()
 
 
 @pytest.mark.parametrize("reflected", [False, True])

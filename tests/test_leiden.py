@@ -62,7 +62,7 @@ def test_the_karate_club_has_its_known_highest_modularity() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_it_is_no_worse_than_louvain_and_its_clusters_are_connected(seed: int) -> None:
     network = planted((15, 20, 25), 0.25, 0.08, seed)
-    weights = network.weights()
+    weights = network.weights().toarray()
     fit = Leiden().fit(network, rng=np.random.default_rng(seed))
     other = Louvain().fit(network, rng=np.random.default_rng(seed))
     assert modularity(weights, fit.labels) >= modularity(weights, other.labels) - 1e-9
@@ -80,7 +80,7 @@ def test_a_cluster_that_is_not_connected_is_cut() -> None:
 
 @pytest.mark.parametrize("resolution", [0.5, 1.0, 2.0])
 def test_quality_equals_the_modularity_of_networkx(resolution: float) -> None:
-    weights = planted((8, 12), 0.4, 0.2, 1).weights()
+    weights = planted((8, 12), 0.4, 0.2, 1).weights().toarray()
     labels = np.random.default_rng(1).integers(0, 3, 20)
     groups = [set(np.flatnonzero(labels == g).tolist()) for g in range(3)]
     expected = nx.community.modularity(nx.from_numpy_array(weights), groups, resolution=resolution)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from reference.cases import lower
 from reference.fits import network_from, planted
 from scipy import stats
 
@@ -19,7 +20,7 @@ from simlab.fit.point import Point, distances_of, nearest, solve_intercept
 from simlab.foundation.errors import InputError
 from simlab.metrics.recovery import adjusted_rand_index
 from simlab.models import lpcm
-from simlab.models.latent_data import LatentData, lower, square
+from simlab.models.latent_data import DyadList, LatentData, square
 from simlab.models.lpcm import Parameters, Priors
 from simlab.panel import Network
 
@@ -121,11 +122,11 @@ def test_nearest_recovers_the_distances_that_made_the_ties(n_dims: int) -> None:
     truth = rng.standard_normal((12, n_dims))
     data = LatentData.of([planted((6, 6), 0.5, 0.2, 1)])
     means = np.zeros((1, 2, 66))
-    means[0, 0] = 1.0 / (1.0 + np.exp(distances_of(truth) - 1.2))
+    means[0, 0] = 1.0 / (1.0 + np.exp(distances_of(truth, DyadList.every()) - 1.2))
     none = np.zeros((1, 0))
     start = Point(truth + 0.2 * rng.standard_normal(truth.shape), np.zeros(1), none, np.zeros(0), none, none)
     found = nearest(start, data, means)
-    assert_allclose(distances_of(found.positions), distances_of(truth), atol=2e-3)
+    assert_allclose(distances_of(found.positions, DyadList.every()), distances_of(truth, DyadList.every()), atol=2e-3)
     assert found.intercepts[0] == pytest.approx(1.2, abs=2e-3)
 
 

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from simlab.kernels.graphs import Graph
+    from simlab.panel import Shares
+
+    Weights = NDArray[np.float64] | Shares
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +50,7 @@ def between(given: NDArray[np.floating], odds: float = EVEN_ODDS) -> NDArray[np.
     return np.asarray(near.sum(axis=-1) > 1)
 
 
-def participation(weights: Floats, labels: NDArray[np.integer]) -> Floats:
+def participation(weights: Weights, labels: NDArray[np.integer]) -> Floats:
     """Return the participation coefficient, rescaled to reach 1: (n_actors,).
 
     1 - sum_g (share of an actor's ties that go to cluster g)^2 (Guimera & Amaral 2005), times G / (G - 1), because it
@@ -63,16 +66,19 @@ def participation(weights: Floats, labels: NDArray[np.integer]) -> Floats:
     return np.asarray(score * len(groups) / (len(groups) - 1.0))
 
 
-def compressed(weights: Floats) -> Graph:
+def compressed(weights: Weights) -> Graph:
     """Return the compressed sparse rows of weights (n_actors, n_actors), symmetric; the diagonal is left out."""
+    from scipy import sparse
+
     from simlab.kernels.graphs import Graph
 
-    linked = weights > 0
-    np.fill_diagonal(linked, False)
-    rows, ends = np.nonzero(linked)
-    starts = np.zeros(len(weights) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=len(weights)), out=starts[1:])
-    return Graph(starts, ends, weights[rows, ends].astype(np.float64))
+    linked = sparse.coo_array(weights)
+    rows, ends = (places.astype(np.int64) for places in linked.coords)
+    kept = (linked.data > 0) & (rows != ends)
+    order = np.lexsort((ends[kept], rows[kept]))
+    starts = np.zeros(linked.shape[0] + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows[kept], minlength=linked.shape[0]), out=starts[1:])
+    return Graph(starts, ends[kept][order], linked.data[kept][order].astype(np.float64))
 
 
 def constraint(graph: Graph) -> Floats:
@@ -110,12 +116,12 @@ def betweenness(graph: Graph) -> Floats:
     return out
 
 
-def scores(weights: Floats, labels: NDArray[np.integer], membership: Floats) -> dict[str, Floats]:
+def scores(weights: Weights, labels: NDArray[np.integer], membership: Floats) -> dict[str, Floats]:
     """Return the scores that depend on the network and the clusters alone, each (n_actors,).
 
     Parameters
     ----------
-    weights : (n_actors, n_actors)
+    weights : (n_actors, n_actors), an array or a sparse one
         Share of answers that say tie: symmetric, 0 on the diagonal.
     labels : (n_actors,)
     membership : (n_actors, n_clusters)

@@ -123,6 +123,11 @@ def _empty_draws(state: State, total: int) -> Draws:
     )
 
 
+def first_scale(priors: Priors, n_dims: int) -> float:
+    """Return the root mean square distance from the middle at which chains start."""
+    return float(1.5 * np.sqrt(n_dims * priors.variance_scale))
+
+
 def start(
     first: Floats, data: LatentData, n_clusters: int, priors: Priors, which: int, rng: np.random.Generator
 ) -> State:
@@ -135,10 +140,9 @@ def start(
     from simlab.kernels.gibbs import draw_mixture
 
     n_dims = first.shape[1]
-    size = 1.5 * np.sqrt(n_dims * priors.variance_scale)
     noise = 0.5 if which else 0.05
-    positions = size * (first + noise * rng.standard_normal(first.shape))
-    apart = distances_of(positions)
+    positions = first_scale(priors, n_dims) * (first + noise * rng.standard_normal(first.shape))
+    apart = distances_of(positions, data.dyads)
     state = empty_state(data, n_dims, n_clusters)
     here = views(state.vector, state.shape)
     here.positions[:] = positions.T

@@ -18,7 +18,7 @@ from simlab.fit.tie_model import TieModel
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.foundation.registry import Registry
 from simlab.foundation.settings import Settings
-from simlab.panel import Network
+from simlab.panel import Network, mean_weights
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -175,7 +175,7 @@ def finished(fit: Fit, networks: Sequence[Network], start: float) -> Fit:
     the bridging scores of ``simlab.fit.bridging.scores``, from the mean weights of the networks, unless it has its own.
     """
     unknown = np.logical_and.reduce([network.unknown() for network in networks])
-    weights = np.mean([network.weights() for network in networks], axis=0)
+    weights = mean_weights(networks)
     bridging = {**scores(weights, fit.labels, fit.membership), **fit.bridging}
     return replace(fit, bridging=bridging, seconds=time.perf_counter() - start, unknown=unknown)
 

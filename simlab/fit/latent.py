@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from simlab.fit.fit import Fit, Fitter, check_size, finished
 from simlab.foundation.errors import InputError
-from simlab.models.latent_data import FamilyName, LatentData, Sociality
+from simlab.models.latent_data import DyadList, FamilyName, LatentData, Sociality
 from simlab.models.lpcm import Priors
 from simlab.panel import DyadState, Network
 
@@ -76,14 +76,15 @@ class LatentFitter(Fitter):
             concentration=usual.concentration,
         )
 
-    def data(self, networks: Sequence[Network]) -> LatentData:
-        """Return what the model sees of the networks; InputError where it cannot be fitted to them."""
+    def data(self, networks: Sequence[Network], dyads: DyadList | None = None) -> LatentData:
+        """Return what the model sees of all dyads or of a list; InputError where it cannot be fitted to the networks."""
         return LatentData.of(
             networks,
             family=self.family,
             sociality=self.sociality,
             reciprocity=self.reciprocity,
             covariates=self.covariates,
+            dyads=dyads,
         )
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from simlab.fit.fit import Posterior
 from simlab.fit.point import Point
 from simlab.fit.tie_model import Family, TieModel
-from simlab.models.latent_data import LatentData
+from simlab.models.latent_data import Design, LatentData
 from simlab.models.lpcm import distances
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Floats = NDArray[np.float64]
 class LatentTieModel(TieModel):
     """Networks from posterior draws of a latent position model; the arrays' first axis is the draw.
 
-    covariates : (n_covariates, n_actors, n_actors); the others as in ``Posterior``, chains stacked.
+    design : where the covariates come from, or None; the others as in ``Posterior``, chains stacked.
     """
 
     family: Family
@@ -34,7 +35,7 @@ class LatentTieModel(TieModel):
     rho: Floats
     sender: NDArray[np.float32]
     receiver: NDArray[np.float32]
-    covariates: Floats
+    design: Design | None
     shared_effects: bool
 
     @classmethod
@@ -84,10 +85,15 @@ class LatentTieModel(TieModel):
     def _with(cls, data: LatentData, **arrays: np.ndarray) -> LatentTieModel:
         return cls(
             family=Family.POISSON if data.form == "poisson" else Family.BERNOULLI,
-            covariates=data.design(),
+            design=data.design,
             shared_effects=data.sociality == "shared",
             **arrays,
         )
+
+    @cached_property
+    def covariates(self) -> Floats | None:
+        """The covariates row to column: (n_covariates, n_actors, n_actors), or None where there are none."""
+        return self.design.matrix() if self.design else None
 
     @property
     def n_draws(self) -> int:
@@ -97,7 +103,7 @@ class LatentTieModel(TieModel):
     def predictors(self, draw: int) -> Floats:
         """Return eta of every tie: (n_relations, n_actors, n_actors)."""
         eta = self.intercepts[draw][:, None, None] - distances(self.positions[draw].astype(np.float64))
-        if self.covariates.size:
+        if self.covariates is not None:
             eta = eta + np.einsum("rk,kij->rij", self.coefficients[draw], self.covariates)
         if self.sender.shape[2]:
             eta = eta + self.sender[draw][:, :, None]

@@ -11,7 +11,6 @@ from pydantic import Field
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from simlab.fit.bridging import participation
 from simlab.fit.fit import Fit, Fitter, Status, fitters
 from simlab.panel import Network
 from simlab.partition import canonical
@@ -45,7 +44,7 @@ class Leiden(Fitter):
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of one network."""
-        weights = network.weights()
+        weights = network.weights().toarray()
         best, highest = np.arange(network.n_actors), -np.inf
         for _ in range(self.n_starts):
             labels = leiden(weights, rng, resolution=self.resolution, randomness=self.randomness)
@@ -61,7 +60,7 @@ class Leiden(Fitter):
             labels=labels,
             membership=np.eye(int(labels.max()) + 1)[labels],
             positions=None,
-            bridging={"participation": participation(weights, labels)},
+            bridging={},
             bridging_score="participation",
         )
 

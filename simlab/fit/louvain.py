@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from simlab.fit.bridging import participation
 from simlab.fit.fit import Fit, Fitter, Status, fitters
 from simlab.panel import Network
 from simlab.partition import canonical
@@ -33,8 +32,7 @@ class Louvain(Fitter):
         """Return the fit of one network."""
         import networkx as nx
 
-        weights = network.weights()
-        graph = nx.from_numpy_array(weights)
+        graph = nx.from_numpy_array(network.weights().toarray())
         groups = nx.community.louvain_communities(graph, resolution=self.resolution, seed=int(rng.integers(2**31)))
         labels = np.zeros(network.n_actors, dtype=np.int64)
         for g, group in enumerate(groups):
@@ -48,6 +46,6 @@ class Louvain(Fitter):
             labels=labels,
             membership=np.eye(int(labels.max()) + 1)[labels],
             positions=None,
-            bridging={"participation": participation(weights, labels)},
+            bridging={},
             bridging_score="participation",
         )

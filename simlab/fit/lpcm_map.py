@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simlab.fit.chains import start
+from simlab.fit.chains import first_scale, start
 from simlab.fit.clusters import ClusteredLatentFitter
 from simlab.fit.fit import Fit, FitError, Status, fitters
 from simlab.fit.latent import ring
 from simlab.fit.latent_tie_model import LatentTieModel
+from simlab.fit.mode_search import ROUNDS, Climb, Look, race
 from simlab.fit.point import Point, information_criteria
 from simlab.fit.tie_model import TieModel
 from simlab.models import layout
+from simlab.models.dyad_sample import dyad_list
 from simlab.models.latent_data import LatentData
 from simlab.models.mixture import fit_mixture, membership
-from simlab.panel import Network
+from simlab.panel import Network, mean_weights
 from simlab.partition import canonical, first_mentioned
 
 if TYPE_CHECKING:
@@ -28,20 +29,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-# Rounds of a climb between two improvements of the mixture; a start is given up after its first stage unless it is among
-# the better half, and after its second unless it is among the better half of those.
-_ROUNDS = 30
+# From this number of actors on, the search looks at lists of dyads.
+MANY = 1000
+
 _MIXTURE_STARTS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Mode:
-    """A mode: its state, the log-density there, the rounds of all climbs, and whether it was reached."""
-
-    state: State
-    value: float
-    rounds: int
-    reached: bool
 
 
 @fitters.register(
@@ -64,6 +55,11 @@ class LpcmMap(ClusteredLatentFitter):
     mixture: Literal["common", "own"] = Field(
         default="common", description="memberships from a mixture of one variance at the mode's positions, or its own"
     )
+    likelihood: Literal["auto", "exact", "sampled"] = Field(
+        default="auto", description="over all dyads, or a list of them; auto: a list from 1,000 actors on"
+    )
+    n_near: int = Field(default=100, ge=1, description="near pairs of each actor in a list, on average")
+    n_far: int = Field(default=50, ge=1, description="far pairs of each actor in a list, drawn at random")
     n_starts: int = Field(default=4, ge=1, le=1000)
     n_rounds: int = Field(default=2000, ge=1, description="rounds of climbing at most")
     tolerance: float = Field(default=0.01, gt=0.0, description="gain of log-density under which a climb has ended")
@@ -77,68 +73,57 @@ class LpcmMap(ClusteredLatentFitter):
         self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator, *, wanted: bool
     ) -> tuple[Fit, dict[str, float]]:
         """Return the fit with this number of clusters and, where they are ``wanted``, its BIC and ICL."""
-        data = self.data(networks)
-        mode = self.mode(data, n_clusters, rng)
-        point, member = self.described(mode.state, rng)
+        best, data = self.best(networks, n_clusters, rng)
+        point, member = self.described(best.state, rng)
         found = information_criteria(point, data, member) if wanted else {}
-        return self._made(networks[0].actors, data, mode, point, member), found
+        return self._made(networks[0].actors, data, best, point, member), found
 
     def tie_model(self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator) -> TieModel:
         """Return the tie model of the mode."""
-        data = self.data(networks)
-        return LatentTieModel.of_point(self.described(self.mode(data, n_clusters, rng).state, rng)[0], data)
+        best, data = self.best(networks, n_clusters, rng)
+        return LatentTieModel.of_point(self.described(best.state, rng)[0], data)
 
-    def mode(self, data: LatentData, n_clusters: int, rng: np.random.Generator) -> Mode:
-        """Return the best of the modes that the starts lead to. FitError where none is finite."""
-        from simlab.kernels import chain_state, climb
-        from simlab.kernels.curvature import curvature
-        from simlab.kernels.mode import seek_mode
+    def best(self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator) -> tuple[Climb, LatentData]:
+        """Return the best of the climbs, and the data where it ended. FitError where none is finite."""
+        n = networks[0].n_actors
+        listed = n >= MANY if self.likelihood == "auto" else self.likelihood == "sampled"
+        look = self._look(networks, rng, listed=listed)
+        priors = self.priors(n, n_clusters)
+        share = mean_weights(networks)
+        first = layout.first_positions(share, self.n_dims)
+        data = look(first_scale(priors, self.n_dims) * first)
+        field = [
+            Climb(start(first, data, n_clusters, priors, c, rng), priors, listed=listed) for c in range(self.n_starts)
+        ]
+        n_stages = max(1, self.n_rounds // ROUNDS)
+        best = race(field, look, listed=listed, n_stages=n_stages, tolerance=self.tolerance)
+        if not np.isfinite(best.value):
+            raise FitError("the density is not finite from any start: try narrower priors")
+        return best, look(best.positions)
 
-        priors = self.priors(data.n_actors, n_clusters)
-        kernel_data, prior = data.kernel_data(), priors.for_kernels()
-        first = layout.first_positions(data.share, self.n_dims)
-        states = [start(first, data, n_clusters, priors, c, rng) for c in range(self.n_starts)]
-        work = chain_state.new_work(states[0].shape)
-        memory = climb.new_memory(work.vector.size)
-        field = []
-        for state in states:
-            masses = np.zeros(work.vector.size)
-            curvature(state, kernel_data, prior, work, masses, np.zeros((2, 2)))
-            field.append((state, np.divide(1.0, masses, out=np.zeros_like(masses), where=masses > 0.0)))
-        rounds, stages = 0, max(1, self.n_rounds // _ROUNDS)
-        while True:
-            last = len(field) == 1
-            raced = []
-            for state, scale in field:
-                goal = (stages if last else 1, _ROUNDS, self.tolerance)
-                value, taken, ended = seek_mode(state, kernel_data, prior, work, memory, scale, goal)
-                rounds += taken
-                raced.append((value if np.isfinite(value) else -np.inf, ended, state, scale))
-            raced.sort(key=lambda entry: -entry[0])
-            if last:
-                value, ended, state, _ = raced[0]
-                if not np.isfinite(value):
-                    raise FitError("the density is not finite from any start: try narrower priors")
-                return Mode(state, value, rounds, ended)
-            field = [(state, scale) for _, _, state, scale in raced[: (len(raced) + 1) // 2]]
+    def _look(self, networks: Sequence[Network], rng: np.random.Generator, *, listed: bool) -> Look:
+        """Return what makes the data for given positions: of all dyads, always the same, or of a list."""
+        if not listed:
+            data = self.data(networks)
+            return lambda _: data
+        ties = mean_weights(networks)
+        return lambda positions: self.data(networks, dyad_list(ties, positions, self.n_near, self.n_far, rng))
 
-    def _made(self, actors: tuple[str, ...], data: LatentData, mode: Mode, point: Point, member: Floats) -> Fit:
+    def _made(self, actors: tuple[str, ...], data: LatentData, best: Climb, point: Point, member: Floats) -> Fit:
         labels = np.asarray(member.argmax(axis=1))
         order = first_mentioned(labels, member.shape[1])
-        message = (
-            "" if mode.reached else f"still climbing after {mode.rounds} rounds: set n_rounds = {4 * self.n_rounds}"
-        )
+        message = "" if best.ended else f"still climbing after {best.rounds} rounds: set n_rounds = {4 * self.n_rounds}"
         return Fit(
             fitter=self.name,
             actors=actors,
-            status=Status.OK if mode.reached else Status.NOT_CONVERGED,
+            status=Status.OK if best.ended else Status.NOT_CONVERGED,
             message=message,
             labels=canonical(labels),
             membership=member[:, order],
             positions=point.positions,
             bridging={},
             bridging_score="membership_entropy",
-            diagnostics={"log_density": mode.value, "rounds": float(mode.rounds)},
+            diagnostics={"log_density": best.value, "rounds": float(best.rounds)},
             tie_model=LatentTieModel.of_point(point, data),
         )
 

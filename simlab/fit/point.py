@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.models.latent_data import LatentData
+from simlab.models.latent_data import DyadList, LatentData
 from simlab.models.lpcm import Priors
 from simlab.models.mixture import fit_mixture
 
@@ -79,6 +79,8 @@ def solve_intercept(data: LatentData, apart: Floats, relation: int, shrink: floa
     if data.observed_back.shape[1]:
         observed = observed + data.observed_back[relation]
         ties += float(data.ties_back[relation].sum(dtype=np.float64))
+    if len(data.dyads):
+        observed = (observed * data.dyads.weights()).astype(np.float32)
     answers = float(observed.sum(dtype=np.float64))
     if answers == 0.0:
         return 0.0
@@ -94,12 +96,14 @@ def maximise(state: State, data: LatentData, *, held: tuple[str, ...] = (), n_ro
     """
     from simlab.kernels import chain_state, climb
     from simlab.kernels.curvature import curvature
+    from simlab.kernels.listed import listed_curvature
 
     kernel_data = data.kernel_data()
     prior = replace(Priors.usual(data.n_actors, 1, state.shape.n_dims), centre_variance=0.0).for_kernels()
-    work = chain_state.new_work(state.shape)
+    listed = len(data.dyads) > 0
+    work = chain_state.new_work(state.shape, listed=listed)
     masses = np.zeros(work.vector.size)
-    curvature(state, kernel_data, prior, work, masses, np.zeros((2, 2)))
+    (listed_curvature if listed else curvature)(state, kernel_data, prior, work, masses, np.zeros((2, 2)))
     # Priors are part of the curvature; so an actor of whom nothing is known has a finite one too.
     scale = np.divide(1.0, masses, out=np.zeros_like(masses), where=masses > 0.0)
     view = chain_state.views(scale, state.shape)
@@ -175,11 +179,13 @@ def information_criteria(point: Point, data: LatentData, membership: Floats | No
     return {"bic": float(part + mixture.bic), "icl": float(part + mixture.bic + 2.0 * entropy)}
 
 
-def distances_of(positions: Floats) -> Floats:
-    """Return the distances of all dyads in the kernels' order: (n_dyads,) from (n_actors, n_dims)."""
+def distances_of(positions: Floats, dyads: DyadList) -> Floats:
+    """Return the distances of listed dyads, or of all in the kernels' order: (n_dyads,) from (n_actors, n_dims)."""
     from simlab.kernels.dyads import fill_distances
 
     n = len(positions)
+    if len(dyads):
+        return np.asarray(np.sqrt(((positions[dyads.first] - positions[dyads.second]) ** 2).sum(axis=1)))
     out = np.empty(n * (n - 1) // 2)
     fill_distances(np.ascontiguousarray(positions.T, dtype=np.float64), out)
     return out

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simlab.fit.bridging import membership_entropy, participation
 from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Status, fitters
 from simlab.fit.tie_model import Family, TieModel
 from simlab.models.blocks import BernoulliBlocks, BlockData, Blocks
@@ -125,10 +124,7 @@ class Sbm(ClusterCountFitter):
             labels=labels,
             membership=membership,
             positions=None,
-            bridging={
-                "participation": participation(network.weights(), labels),
-                "membership_entropy": membership_entropy(membership),
-            },
+            bridging={},
             bridging_score="participation",
             choice=choice if len(candidates) > 1 else {},
             diagnostics={"bound": climbed.bound, "rounds": float(climbed.rounds)},

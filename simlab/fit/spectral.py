@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simlab.fit.bridging import membership_entropy, participation
 from simlab.fit.fit import ClusterCountFitter, Fit, Status, fitters
 from simlab.models.mixture import Mixture, fit_mixture, k_means
 from simlab.panel import Network
@@ -43,7 +42,7 @@ class Spectral(ClusterCountFitter):
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of one network."""
-        weights = network.weights()
+        weights = network.weights().toarray()
         candidates = self.candidates(network.n_actors)
         sides = _two_sides(network) if self.directed and network.directed else [_spectrum(weights)]
         choice: dict[int, float] = {}
@@ -64,10 +63,7 @@ class Spectral(ClusterCountFitter):
             labels=labels,
             membership=member,
             positions=None,
-            bridging={
-                "membership_entropy": membership_entropy(member),
-                "participation": participation(weights, labels),
-            },
+            bridging={},
             bridging_score="participation",
             choice={"minus_modularity": choice} if len(candidates) > 1 else {},
         )

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from simlab.foundation.compile import lean_kernel
 from simlab.kernels.dyads import BLOCK, Floats, Singles
 
+Indices = NDArray[np.int32]
+
 # The forms of the data: counts of each unordered dyad with nothing but an intercept, for which there are faster loops;
 # ties with covariates or effects; counts; ties whose dyads have reciprocity.
 PLAIN, BERNOULLI, POISSON, RECIPROCAL = 0, 1, 2, 3
@@ -22,6 +24,9 @@ PLAIN, BERNOULLI, POISSON, RECIPROCAL = 0, 1, 2, 3
 
 class Data(NamedTuple):
     """Ties and answers of each dyad {i, j}, j < i, at i (i - 1) / 2 + j: those from i to j, and back.
+
+    Or of a list of dyads: then ``first`` and ``second`` (n_dyads,) are i and j of each, else (0,). Those from the
+    ``n_whole``-th on are a sample, each of which stands for ``weight`` dyads. Only the posterior mode takes lists.
 
     ties, observed : (n_relations, n_dyads); ties_back, observed_back : the same, or (n_relations, 0) where forward holds
     the sums of both ways; covariates, covariates_back : (n_covariates, n_dyads), the latter (n_covariates, 0) likewise.
@@ -36,6 +41,10 @@ class Data(NamedTuple):
     observed_back: Singles
     covariates: Floats
     covariates_back: Floats
+    first: Indices
+    second: Indices
+    n_whole: int
+    weight: float
 
 
 class Prior(NamedTuple):
@@ -140,8 +149,8 @@ class Work(NamedTuple):
     single_blocks: Singles
 
 
-def new_work(shape: Shape) -> Work:
-    """Return the buffers for a problem of this size."""
+def new_work(shape: Shape, *, listed: bool = False) -> Work:
+    """Return the buffers for a problem of this size; with ``listed`` dyads there is no room for all distances."""
     size, n, n_dims = shape.size, shape.n_actors, shape.n_dims
     return Work(
         vector=np.zeros(size),
@@ -149,7 +158,7 @@ def new_work(shape: Shape) -> Work:
         gradient=np.zeros(size),
         aside=np.zeros(size),
         intercepts=np.zeros(shape.n_relations),
-        distances=np.zeros(n * (n - 1) // 2),
+        distances=np.zeros(0 if listed else n * (n - 1) // 2),
         blocks=np.zeros((4, BLOCK)),
         effects=np.zeros((4, n)),
         shares=np.zeros((shape.n_clusters + 2, n)),

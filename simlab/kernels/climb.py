@@ -10,6 +10,7 @@ import numpy as np
 from simlab.foundation.compile import lean_fast_kernel, lean_kernel
 from simlab.kernels.chain_state import PLAIN, Data, Prior, State, Work, unpacked
 from simlab.kernels.dyads import Floats, fill_distances, log_likelihood_gradient
+from simlab.kernels.listed import likelihood_of_list
 from simlab.kernels.lpcm import add_mixture_and_prior
 from simlab.kernels.predictors import likelihood_of_predictors
 
@@ -48,7 +49,9 @@ def objective(state: State, data: Data, prior: Prior, work: Work, whole: bool) -
     point, pull = unpacked(work.vector, state.shape), unpacked(work.gradient, state.shape)
     for a in range(work.gradient.shape[0]):
         work.gradient[a] = 0.0
-    if data.form == PLAIN:
+    if data.first.shape[0] > 0:
+        value = likelihood_of_list(point, data, pull, work)
+    elif data.form == PLAIN:
         value = log_likelihood_gradient(
             point.positions, point.intercepts, data.ties, data.observed, pull.positions, pull.intercepts, work.blocks
         )

@@ -53,12 +53,10 @@ def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats
     n_dims, n = point.positions.shape
     fill_distances(point.positions, work.distances)
     size = work.distances.shape[0]
-    back = data.ties_back.shape[1] > 0
-    base, information, eta = work.blocks[0], work.blocks[1], work.blocks[2:]
+    base, information, slopes = work.blocks[0], work.blocks[1], work.blocks[2:]
     each = work.aside[:n]
     for r in range(point.intercepts.shape[0]):
-        mass.intercepts[r] += 1.0 / prior.intercept_variance
-        scale[0, 0] += 1.0 / prior.intercept_variance
+        spread_effects(point, r, data.shared_effects, work.effects[:2])
         i, start = 1, 0
         for at in range(0, size, BLOCK):
             place = (i, start, at)
@@ -66,46 +64,86 @@ def curvature(state: State, data: Data, prior: Prior, work: Work, masses: Floats
             distance = work.distances[at : at + count]
             for j in range(count):
                 base[j] = point.intercepts[r] - distance[j]
-            spread_effects(point, r, data.shared_effects, work.effects[:2])
-            slopes = eta[:, :count]
-            fill_predictors(point, data, r, place, base[:count], work.effects[:2], slopes)
-            fill_information(slopes[0], data.observed[r, at : at + count], data.form == POISSON)
-            if back:
-                fill_information(slopes[1], data.observed_back[r, at : at + count], data.form == POISSON)
-            for j in range(count):
-                both = slopes[0, j] + (slopes[1, j] if back else 0.0)
-                information[j] = both / n_dims
-                mass.intercepts[r] += both
-                scale[0, 0] += both
-                scale[0, 1] -= both * distance[j]
-                scale[1, 1] += both * distance[j] * distance[j]
-            for k in range(point.coefficients.shape[1]):
-                for j in range(count):
-                    covariate = data.covariates[k, at + j]
-                    mass.coefficients[r, k] += slopes[0, j] * covariate * covariate
-                    if back:
-                        covariate = data.covariates_back[k, at + j]
-                        mass.coefficients[r, k] += slopes[1, j] * covariate * covariate
+            eta = slopes[:, :count]
+            fill_predictors(point, data, r, place, base[:count], work.effects[:2], eta)
+            add_level_information(data, r, at, eta, distance, information[:count], mass, scale, 1.0)
             if point.sender.shape[1] + point.receiver.shape[1] > 0:
-                add_effect_pulls(place, slopes, back, work.effects[2:])
+                add_effect_pulls(place, eta, data.ties_back.shape[1] > 0, work.effects[2:])
             for a in range(n):
                 each[a] = 0.0
             add_position_information(place, information[:count], each)
             for k in range(n_dims):
                 for a in range(n):
                     mass.positions[k, a] += each[a]
-            if point.reciprocity.shape[0] > 0:
-                for j in range(count):
-                    mass.reciprocity[r] += 0.25 * min(slopes[0, j], slopes[1, j])
             i, start = advance(i, start, count)
-        for a in range(n):
-            if point.sender.shape[1] > 0:
-                shared = work.effects[3, a] if data.shared_effects else 0.0
-                mass.sender[r, a] += work.effects[2, a] + shared + 1.0 / state.effect_variances[r, 0]
-            if point.receiver.shape[1] > 0:
-                mass.receiver[r, a] += work.effects[3, a] + 1.0 / state.effect_variances[r, 1]
-            work.effects[2, a] = 0.0
-            work.effects[3, a] = 0.0
+        collect_effect_information(state, data, r, work, mass)
+    add_prior_curvature(state, prior, mass, scale)
+
+
+@lean_fast_kernel
+def add_level_information(
+    data: Data,
+    r: int,
+    at: int,
+    eta: Floats,
+    distance: Floats,
+    information: Floats,
+    mass: Point,
+    scale: Floats,
+    weight: float,
+) -> None:
+    """Turn eta (2, count) into curvature times ``weight``; add that of intercept, coefficients, reciprocity and scale.
+
+    ``information`` (count,) becomes that of a position along each axis.
+    """
+    back = data.ties_back.shape[1] > 0
+    n_dims = mass.positions.shape[0]
+    count = information.shape[0]
+    fill_information(eta[0], data.observed[r, at : at + count], data.form == POISSON)
+    if back:
+        fill_information(eta[1], data.observed_back[r, at : at + count], data.form == POISSON)
+    for j in range(count):
+        eta[0, j] *= weight
+        eta[1, j] *= weight if back else 0.0
+        both = eta[0, j] + eta[1, j]
+        information[j] = both / n_dims
+        mass.intercepts[r] += both
+        scale[0, 0] += both
+        scale[0, 1] -= both * distance[j]
+        scale[1, 1] += both * distance[j] * distance[j]
+    for k in range(mass.coefficients.shape[1]):
+        for j in range(count):
+            covariate = data.covariates[k, at + j]
+            mass.coefficients[r, k] += eta[0, j] * covariate * covariate
+            if back:
+                covariate = data.covariates_back[k, at + j]
+                mass.coefficients[r, k] += eta[1, j] * covariate * covariate
+    if mass.reciprocity.shape[0] > 0:
+        for j in range(count):
+            mass.reciprocity[r] += 0.25 * min(eta[0, j], eta[1, j])
+
+
+@lean_fast_kernel
+def collect_effect_information(state: State, data: Data, r: int, work: Work, mass: Point) -> None:
+    """Add the curvature by the effects of a relation, of likelihood (in ``work.effects``, then emptied) and prior."""
+    for a in range(work.effects.shape[1]):
+        if mass.sender.shape[1] > 0:
+            shared = work.effects[3, a] if data.shared_effects else 0.0
+            mass.sender[r, a] += work.effects[2, a] + shared + 1.0 / state.effect_variances[r, 0]
+        if mass.receiver.shape[1] > 0:
+            mass.receiver[r, a] += work.effects[3, a] + 1.0 / state.effect_variances[r, 1]
+        work.effects[2, a] = 0.0
+        work.effects[3, a] = 0.0
+
+
+@lean_fast_kernel
+def add_prior_curvature(state: State, prior: Prior, mass: Point, scale: Floats) -> None:
+    """Add the curvature of the mixture and of the priors of all but the effects."""
+    point = unpacked(state.vector, state.shape)
+    n_dims, n = point.positions.shape
+    for r in range(point.intercepts.shape[0]):
+        mass.intercepts[r] += 1.0 / prior.intercept_variance
+        scale[0, 0] += 1.0 / prior.intercept_variance
         for k in range(point.coefficients.shape[1]):
             mass.coefficients[r, k] += 1.0 / prior.coefficient_variance
     for r in range(point.reciprocity.shape[0]):

@@ -120,7 +120,7 @@ def fill_geodesics(graph: Graph, source: int, out: Ints, queue: Ints) -> None:
 
 
 @lean_kernel
-def fill_all_geodesics(graph: Graph, out: Ints, queue: Ints) -> None:
-    """Fill ``out`` (n_actors, n_actors) with the lengths of all shortest paths, -1 where there is none."""
-    for i in range(out.shape[0]):
-        fill_geodesics(graph, i, out[i], queue)
+def fill_all_geodesics(graph: Graph, sources: Ints, out: Ints, queue: Ints) -> None:
+    """Fill ``out`` (n_sources, n_actors) with the lengths of shortest paths from each source, -1 where there is none."""
+    for s in range(sources.shape[0]):
+        fill_geodesics(graph, sources[s], out[s], queue)

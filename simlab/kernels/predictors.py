@@ -50,7 +50,6 @@ def fill_predictors(
     i, start, first = place
     n = point.positions.shape[1]
     size = base.shape[0]
-    back = data.ties_back.shape[1] > 0
     for j in range(size):
         out[0, j] = base[j]
         out[1, j] = base[j]
@@ -65,12 +64,19 @@ def fill_predictors(
         if stop == i:
             i += 1
             start = 0
+    add_covariates(point, data, r, first, out)
+
+
+@lean_fast_kernel
+def add_covariates(point: Point, data: Data, r: int, first: int, out: Floats) -> None:
+    """Add to ``out`` (2, count), eta of dyads from number ``first`` on, what the covariates have."""
+    size = out.shape[1]
     for k in range(point.coefficients.shape[1]):
         coefficient = point.coefficients[r, k]
         row = data.covariates[k, first : first + size]
         for j in range(size):
             out[0, j] += coefficient * row[j]
-        if back:
+        if data.ties_back.shape[1] > 0:
             row = data.covariates_back[k, first : first + size]
             for j in range(size):
                 out[1, j] += coefficient * row[j]
@@ -185,6 +191,32 @@ def block_terms(point: Point, data: Data, r: int, at: int, eta: Floats, pull: Po
 
 
 @lean_fast_kernel
+def add_level_slopes(data: Data, r: int, at: int, eta: Floats, distance: Floats, pulls: Floats, pull: Point) -> None:
+    """Add the slopes ``eta`` (2, count) to those of intercept and coefficients; fill ``pulls``, slopes over distance.
+
+    ``pulls`` may be ``distance`` itself.
+    """
+    back = data.ties_back.shape[1] > 0
+    count = pulls.shape[0]
+    slope = 0.0
+    for j in range(count):
+        both = eta[0, j] + (eta[1, j] if back else 0.0)
+        slope += both
+        pulls[j] = both / distance[j]
+    pull.intercepts[r] += slope
+    for k in range(pull.coefficients.shape[1]):
+        row = data.covariates[k, at : at + count]
+        slope = 0.0
+        for j in range(count):
+            slope += eta[0, j] * row[j]
+        if back:
+            row = data.covariates_back[k, at : at + count]
+            for j in range(count):
+                slope += eta[1, j] * row[j]
+        pull.coefficients[r, k] += slope
+
+
+@lean_fast_kernel
 def likelihood_of_predictors(point: Point, data: Data, scale: float, shift: float, pull: Point, work: Work) -> float:
     """Return the log-likelihood with distances times ``scale`` and intercepts plus ``shift``; add its gradient to ``pull``.
 
@@ -207,22 +239,7 @@ def likelihood_of_predictors(point: Point, data: Data, scale: float, shift: floa
             eta = slopes[:, :count]
             fill_predictors(point, data, r, place, base[:count], work.effects[:2], eta)
             total += block_terms(point, data, r, at, eta, pull)
-            slope = 0.0
-            for j in range(count):
-                both = eta[0, j] + (eta[1, j] if back else 0.0)
-                slope += both
-                pulls[j] = both / distance[j]
-            pull.intercepts[r] += slope
-            for k in range(point.coefficients.shape[1]):
-                row = data.covariates[k, at : at + count]
-                slope = 0.0
-                for j in range(count):
-                    slope += eta[0, j] * row[j]
-                if back:
-                    row = data.covariates_back[k, at : at + count]
-                    for j in range(count):
-                        slope += eta[1, j] * row[j]
-                pull.coefficients[r, k] += slope
+            add_level_slopes(data, r, at, eta, distance, pulls[:count], pull)
             if point.sender.shape[1] + point.receiver.shape[1] > 0:
                 add_effect_pulls(place, eta, back, work.effects[2:])
             add_pulls(point.positions, i, start, pulls[:count], pull.positions)

@@ -29,11 +29,11 @@ from simlab.foundation.errors import InputError, UnknownNameError, shown, sugges
 from simlab.panel import Network
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.integer]
 
 MOST_TERMS = 20
 ALLOWED = "match(a), difference(a), sender(a), receiver(a), sum(a), mix(a, x, y), dyad(name)"
 _KINDS = ("match", "difference", "sender", "receiver", "sum", "mix", "dyad")
-_CONSTANT = "constant over the observed dyads, and so not told apart from the intercept"
 # What is left of a covariate beside the others, relative to its size, below which it is told apart by rounding alone.
 _SMALLEST_REST = 1e-8
 
@@ -59,6 +59,17 @@ def check_term(text: str) -> str:
 def covariate_matrix(network: Network, text: str) -> Floats:
     """Return the values of one covariate, row to column: (n_actors, n_actors), zero on the diagonal.
 
+    Raises as ``covariate``.
+    """
+    everybody = np.arange(network.n_actors)
+    matrix = np.array(covariate(network, text, everybody[:, None], everybody[None, :]))
+    np.fill_diagonal(matrix, 0.0)
+    return matrix
+
+
+def covariate(network: Network, text: str, rows: Indices, columns: Indices) -> Floats:
+    """Return the values of one covariate from each of ``rows`` to each of ``columns``, which broadcast.
+
     Raises
     ------
     InputError
@@ -75,29 +86,31 @@ def covariate_matrix(network: Network, text: str) -> Floats:
         raise InputError.of("covariates", text, f"ties have no direction: must be sum({term.name})")
     if term.kind == "sum" and network.directed:
         raise InputError.of("covariates", text, f"ties have a direction: must be sender({term.name}) or receiver")
-    matrix = _matrix(network, term)
-    np.fill_diagonal(matrix, 0.0)
-    return matrix
+    return _values(network, term, rows, columns)
 
 
 def design_matrix(network: Network, terms: Sequence[str]) -> Floats:
-    """Return all covariates of a model: (n_terms, n_actors, n_actors).
-
-    Raises
-    ------
-    InputError
-        As ``covariate_matrix``; for more than 20 terms; for a covariate that is constant over the observed dyads, or that
-        is there a sum of multiples of others and the intercept, so that its coefficient cannot be told.
-    """
-    if len(terms) > MOST_TERMS:
-        raise InputError.of("covariates", f"{len(terms)} terms", f"must be at most {MOST_TERMS}")
+    """Return all covariates of a model: (n_terms, n_actors, n_actors); checked as by ``check_design``."""
     n = network.n_actors
     if not terms:
         return np.zeros((0, n, n))
     matrices = np.stack([covariate_matrix(network, term) for term in terms])
-    seen = network.observed & ~np.eye(n, dtype=bool)
-    columns = matrices[:, seen]
-    centred = columns - columns.mean(axis=1, keepdims=True) if seen.any() else columns
+    check_design(matrices[:, network.observed & ~np.eye(n, dtype=bool)], terms)
+    return matrices
+
+
+def check_design(columns: Floats, terms: Sequence[str]) -> None:
+    """Check the covariates (n_terms, n_observed) of the observed dyads.
+
+    Raises
+    ------
+    InputError
+        For more than 20 terms; for a covariate that is constant over the observed dyads, or that is there a sum of multiples
+        of others and the intercept, so that its coefficient cannot be told.
+    """
+    if len(terms) > MOST_TERMS:
+        raise InputError.of("covariates", f"{len(terms)} terms", f"must be at most {MOST_TERMS}")
+    centred = columns - columns.mean(axis=1, keepdims=True) if columns.shape[1] else columns
     basis = np.zeros_like(centred)
     for k, term in enumerate(terms):
         size = float(np.linalg.norm(centred[k]))
@@ -119,7 +132,6 @@ def design_matrix(network: Network, terms: Sequence[str]) -> Floats:
                 f"follows from {others} in every observed dyad, and so is not told apart: leave one out",
             )
         basis[k] = rest / size
-    return matrices
 
 
 def _parsed(text: str) -> Term:
@@ -141,30 +153,30 @@ def _parsed(text: str) -> Term:
     return Term(kind, parts[0], (parts[1], parts[2]))
 
 
-def _matrix(network: Network, term: Term) -> Floats:
+def _values(network: Network, term: Term, rows: Indices, columns: Indices) -> Floats:
     if term.kind == "dyad":
-        return _dyadic(network, term)
+        return np.asarray(_dyadic(network, term)[rows, columns])
     if term.name not in network.attributes:
         raise UnknownNameError.among("attribute", term.name, network.attributes)
     texts = network.attributes[term.name]
-    if term.kind in ("match", "mix"):
-        values = np.array(texts, dtype=np.str_)
-        if term.kind == "match":
-            same = (values[:, None] == values[None, :]) & (values[:, None] != "")
-            return np.asarray(same, dtype=np.float64)
+    if term.kind == "match":
+        known, codes = np.unique(np.array(texts, dtype=np.str_), return_inverse=True)
+        codes = np.where(known[codes] == "", -1, codes)
+        return np.asarray((codes[rows] == codes[columns]) & (codes[rows] >= 0), dtype=np.float64)
+    if term.kind == "mix":
         for value in term.values:
             if value not in texts:
                 raise UnknownNameError.among(f"value of {term.name}", value, {text for text in texts if text})
-        first, second = ((values == value).astype(np.float64) for value in term.values)
-        there = np.outer(first, second)
-        return np.asarray(there if network.directed else np.maximum(there, there.T))
+        first, second = (np.array([text == value for text in texts]) for value in term.values)
+        there = first[rows] & second[columns]
+        return np.asarray(there if network.directed else there | (second[rows] & first[columns]), dtype=np.float64)
     numbers = np.array([_number(term, actor, text) for actor, text in zip(network.actors, texts, strict=True)])
-    rows, columns = np.broadcast_arrays(numbers[:, None], numbers[None, :])
+    here, others = np.broadcast_arrays(numbers[rows], numbers[columns])
     if term.kind == "difference":
-        return np.asarray(np.abs(rows - columns))
+        return np.asarray(np.abs(here - others))
     if term.kind == "sum":
-        return np.asarray(rows + columns)
-    return np.array(rows if term.kind == "sender" else columns)
+        return np.asarray(here + others)
+    return np.array(here if term.kind == "sender" else others)
 
 
 def _dyadic(network: Network, term: Term) -> Floats:

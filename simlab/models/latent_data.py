@@ -11,22 +11,18 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from simlab.foundation.errors import InputError
-from simlab.panel import Network
+from simlab.panel import DyadState, Network, check_counts, mean_weights
 
 if TYPE_CHECKING:
     from simlab.kernels.chain_state import Data
+    from simlab.panel import Shares
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Indices = NDArray[np.integer]
 
 Sociality = Literal["none", "shared", "sender", "receiver", "both"]
 FamilyName = Literal["bernoulli", "poisson"]
-
-
-def lower(matrix: Floats) -> Floats:
-    """Return the entries below the diagonal, row by row: (..., n (n - 1) / 2) from (..., n, n)."""
-    rows, columns = np.tril_indices(matrix.shape[-1], -1)
-    return np.asarray(matrix[..., rows, columns])
 
 
 def square(values: Floats, n: int) -> Floats:
@@ -36,6 +32,48 @@ def square(values: Floats, n: int) -> Floats:
     out[..., rows, columns] = values
     out[..., columns, rows] = values
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The covariates of a network, by the texts of ``simlab.models.covariates``."""
+
+    network: Network
+    terms: tuple[str, ...]
+
+    def matrix(self) -> Floats:
+        """Return the covariates row to column: (n_covariates, n_actors, n_actors)."""
+        from simlab.models.covariates import design_matrix
+
+        return design_matrix(self.network, self.terms)
+
+
+@dataclass(frozen=True, eq=False)
+class DyadList:
+    """A list of dyads of a large network, those of a sample last.
+
+    first, second : (n_dyads,), the later and the earlier actor of each. Those from the ``n_whole``-th on are a sample, each
+    of which stands for ``weight`` dyads. Without any dyad it stands for all of them, in the kernels' order.
+    """
+
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
+    n_whole: int
+    weight: float
+
+    @classmethod
+    def every(cls) -> DyadList:
+        """Return the list that stands for all dyads."""
+        none = np.zeros(0, dtype=np.int32)
+        return cls(none, none, 0, 1.0)
+
+    def __len__(self) -> int:
+        """Return how many dyads are listed; 0 where it stands for all."""
+        return len(self.first)
+
+    def weights(self) -> Floats:
+        """Return how many dyads each one of the list stands for."""
+        return np.where(np.arange(len(self)) < self.n_whole, 1.0, self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +91,14 @@ class LatentData:
         Where the model is symmetric they hold the sums of both ways, and the next two have no columns.
     ties_back, observed_back : (n_relations, n_dyads) or (n_relations, 0)
     covariates : (n_covariates, n_dyads), covariates_back : the same, or (n_covariates, 0)
-    share : (n_actors, n_actors)
+    share : (n_actors, n_actors), sparse
         The mean over relations of the share of answers about a dyad that say tie.
     constant : float
         What the kernels leave out of the log-likelihood: minus the sum of log y! for counts, else 0.
+    dyads : DyadList
+        Which dyads these are, where they are not all.
+    design : Design or None
+        Where the covariates come from, so that those of any dyad can be had.
     """
 
     n_actors: int
@@ -68,8 +110,10 @@ class LatentData:
     observed_back: Singles
     covariates: Floats
     covariates_back: Floats
-    share: Floats
+    share: Shares
     constant: float
+    dyads: DyadList
+    design: Design | None
 
     @classmethod
     def of(
@@ -80,8 +124,9 @@ class LatentData:
         sociality: Sociality = "none",
         reciprocity: bool = False,
         covariates: Sequence[str] = (),
+        dyads: DyadList | None = None,
     ) -> LatentData:
-        """Return the data of one network, or of several relations of the same actors.
+        """Return the data of one network, or of several relations of the same actors: of all dyads, or of a list.
 
         Raises
         ------
@@ -97,22 +142,18 @@ class LatentData:
         if reciprocity and family != "bernoulli":
             raise InputError.of("reciprocity", True, "is for the bernoulli family")
         n = networks[0].n_actors
-        x = _design(networks[0], covariates)
-        two_way = (
-            reciprocity or sociality in ("sender", "receiver", "both") or not np.array_equal(x, np.swapaxes(x, 1, 2))
-        )
-        there, back = [], []
-        for network in networks:
-            y = _values(network, family)
-            seen = network.observed.astype(np.float64)
-            np.fill_diagonal(seen, 0.0)
-            once = 1.0 if network.directed else 0.0
-            if two_way:
-                there.append((lower(y), lower(seen)))
-                back.append((once * lower(y.T), once * lower(seen.T)))
-            else:
-                there.append((lower(y) + once * lower(y.T), lower(seen) + once * lower(seen.T)))
-                back.append((np.zeros(0), np.zeros(0)))
+        dyads = dyads or DyadList.every()
+        rows, columns = (dyads.first, dyads.second) if len(dyads) else np.tril_indices(n, -1)
+        x, x_back = _design(networks[0], covariates, rows, columns)
+        two_way = reciprocity or sociality in ("sender", "receiver", "both") or not np.array_equal(x, x_back)
+        parts = [_seen(network, family, rows, columns) for network in networks]
+        none = np.zeros(0)
+        if two_way:
+            there = [(y, seen) for y, _, seen, _ in parts]
+            back = [(y_back, seen_back) for _, y_back, _, seen_back in parts]
+        else:
+            there = [(y + y_back, seen + seen_back) for y, y_back, seen, seen_back in parts]
+            back = [(none, none)] * len(networks)
         form: Literal["plain", "bernoulli", "poisson", "reciprocal"] = "bernoulli"
         if family == "poisson":
             form = "poisson"
@@ -121,11 +162,8 @@ class LatentData:
         elif sociality == "none" and not covariates:
             form = "plain"
         constant = 0.0
-        if family == "poisson":
-            every = [_values(network, family) for network in networks]
-            constant = -float(
-                sum(gammaln(y + 1.0).sum() * (1.0 if d else 0.5) for y, d in zip(every, directed, strict=True))
-            )
+        if family == "poisson":  # only ties count here, and a list holds all of them
+            constant = -float(sum(gammaln(part + 1.0).sum() for y, y_back, _, _ in parts for part in (y, y_back)))
         return cls(
             n_actors=n,
             form=form,
@@ -134,14 +172,12 @@ class LatentData:
             observed=_singles([o for _, o in there]),
             ties_back=_singles([y for y, _ in back]),
             observed_back=_singles([o for _, o in back]),
-            covariates=np.ascontiguousarray(lower(x), dtype=np.float64),
-            covariates_back=(
-                np.ascontiguousarray(lower(np.swapaxes(x, 1, 2)), dtype=np.float64)
-                if two_way
-                else np.zeros((len(x), 0))
-            ),
-            share=np.mean([network.weights() for network in networks], axis=0),
+            covariates=x,
+            covariates_back=x_back if two_way else np.zeros((len(x), 0)),
+            share=mean_weights(networks),
             constant=constant,
+            dyads=dyads,
+            design=Design(networks[0], tuple(covariates)) if covariates else None,
         )
 
     @property
@@ -153,15 +189,6 @@ class LatentData:
     def n_covariates(self) -> int:
         """The number of covariates."""
         return len(self.covariates)
-
-    def design(self) -> Floats:
-        """Return the covariates as matrices, row to column: (n_covariates, n_actors, n_actors)."""
-        n = self.n_actors
-        out = square(self.covariates, n)
-        if self.covariates_back.shape[1]:
-            rows, columns = np.tril_indices(n, -1)
-            out[:, columns, rows] = self.covariates_back
-        return out
 
     @property
     def n_effects(self) -> tuple[int, int]:
@@ -176,11 +203,6 @@ class LatentData:
     def n_ties(self) -> float:
         """The number of ties seen (for counts, their sum) over all relations."""
         return float(self.ties.sum(dtype=np.float64) + self.ties_back.sum(dtype=np.float64))
-
-    @property
-    def n_answers(self) -> float:
-        """The number of answers seen over all relations."""
-        return float(self.observed.sum(dtype=np.float64) + self.observed_back.sum(dtype=np.float64))
 
     def kernel_data(self) -> Data:
         """Return the data as kernels take them."""
@@ -201,29 +223,41 @@ class LatentData:
             self.observed_back,
             self.covariates,
             self.covariates_back,
+            self.dyads.first,
+            self.dyads.second,
+            self.dyads.n_whole,
+            self.dyads.weight,
         )
 
 
-def _values(network: Network, family: FamilyName) -> Floats:
-    """Return ties, or counts, that were observed: (n, n), zero on the diagonal."""
+def _seen(network: Network, family: FamilyName, rows: Indices, columns: Indices) -> tuple[Floats, ...]:
+    """Return ties (or counts) and answers from ``rows`` to ``columns`` and back: (y, y back, seen, seen back).
+
+    Where ties have no direction those back are 0.
+    """
+    there, back = network.state[rows, columns], network.state[columns, rows]
+    y, y_back = ((state == DyadState.TIE).astype(np.float64) for state in (there, back))
+    seen, seen_back = ((state <= DyadState.TIE).astype(np.float64) for state in (there, back))
     if family == "poisson":
-        from simlab.panel import check_counts
-
         check_counts(network)
-        values = np.asarray(network.tie_counts(), dtype=np.float64).copy()
-    else:
-        values = network.ties.astype(np.float64)
-    np.fill_diagonal(values, 0.0)
-    return values
+        if network.counts is not None:
+            y, y_back = y * network.counts[rows, columns], y_back * network.counts[columns, rows]
+    once = 1.0 if network.directed else 0.0
+    return y, once * y_back, seen, once * seen_back
 
 
-def _design(network: Network, covariates: Sequence[str]) -> Floats:
-    """Return the covariates (n_covariates, n, n)."""
-    if not covariates:
-        return np.zeros((0, network.n_actors, network.n_actors))
-    from simlab.models.covariates import design_matrix
+def _design(network: Network, terms: Sequence[str], rows: Indices, columns: Indices) -> tuple[Floats, Floats]:
+    """Return the covariates (n_covariates, n_dyads) from ``rows`` to ``columns``, and back; checked."""
+    if not terms:
+        none = np.zeros((0, len(rows)))
+        return none, none
+    from simlab.models.covariates import check_design, covariate
 
-    return design_matrix(network, covariates)
+    x = np.stack([covariate(network, term, rows, columns) for term in terms])
+    x_back = np.stack([covariate(network, term, columns, rows) for term in terms])
+    seen, seen_back = (network.state[places] <= DyadState.TIE for places in ((rows, columns), (columns, rows)))
+    check_design(np.concatenate([x[:, seen], x_back[:, seen_back]], axis=1), terms)
+    return x, x_back
 
 
 def _singles(parts: Sequence[NDArray[np.generic]]) -> Singles:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+if TYPE_CHECKING:
+    from simlab.panel import Shares
+
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# From this number of actors on, geodesic distances are taken from so many landmarks.
+MANY = 1000
+N_LANDMARKS = 200
 
 
-def geodesic_distances(weights: Floats) -> Floats:
-    """Return the lengths of shortest paths (n, n) over pairs with a positive weight; 2 n where there is no path."""
+def geodesic_distances(weights: Shares, sources: Ints | None = None) -> Floats:
+    """Return the lengths of shortest paths over pairs with a positive weight, from ``sources`` (or all) to all.
+
+    (n_sources, n_actors); 2 n where there is no path.
+    """
     from simlab.kernels.graphs import Graph, fill_all_geodesics
 
-    n = len(weights)
-    rows, columns = np.nonzero(weights > 0)
-    starts = np.searchsorted(rows, np.arange(n + 1))
-    steps = np.empty((n, n), dtype=np.int64)
-    fill_all_geodesics(Graph(starts, columns, np.ones(len(rows))), steps, np.empty(n, dtype=np.int64))
+    n = weights.shape[0]
+    graph = Graph(weights.indptr.astype(np.int64), weights.indices.astype(np.int64), weights.data)
+    sources = np.arange(n) if sources is None else sources
+    steps = np.empty((len(sources), n), dtype=np.int64)
+    fill_all_geodesics(graph, sources, steps, np.empty(n, dtype=np.int64))
     return np.where(steps < 0, 2.0 * n, steps)
 
 
@@ -37,19 +50,34 @@ def classical_scaling(distances: Floats, n_dims: int) -> Floats:
     return np.asarray(places)
 
 
-def first_positions(weights: Floats, n_dims: int) -> Floats:
+def first_positions(weights: Shares, n_dims: int) -> Floats:
     """Return positions from geodesic distances, scaled to a root mean square distance of 1 from the middle.
 
     Where components are not connected, the 2 n of a missing path would leave nothing but the components apart; it is
-    cut to one step more than the longest path there is.
+    cut to one step more than the longest path there is. From 1,000 actors on, the distances are those from 200 landmarks,
+    evenly spaced among the actors: these are laid out, and the others placed by their distances from them (de Silva &
+    Tenenbaum 2004).
     """
-    distances = geodesic_distances(weights)
-    n = len(weights)
+    n = weights.shape[0]
+    landmarks = np.arange(n) if n < MANY else np.linspace(0, n - 1, N_LANDMARKS).round().astype(np.int64)
+    distances = geodesic_distances(weights, landmarks)
     connected = distances < 2.0 * n
     longest = distances[connected].max(initial=1.0)
-    places = classical_scaling(np.minimum(distances, longest + 1.0), n_dims)
+    distances = np.minimum(distances, longest + 1.0)
+    places = classical_scaling(distances[:, landmarks], n_dims)
+    if n >= MANY:
+        places = triangulated(places, distances**2, landmarks)
     size = float(np.sqrt((places**2).sum(1).mean()))
     return places / size if size > 0 else places
+
+
+def triangulated(places: Floats, squares: Floats, landmarks: Ints) -> Floats:
+    """Return positions (n, n_dims) of all, by their squared distances (n_landmarks, n) from landmarks at ``places``.
+
+    ``places`` are those of classical scaling, around the origin. Least squares; the landmarks stay where they are.
+    """
+    own = squares[:, landmarks].mean(axis=1, keepdims=True)
+    return np.asarray(-0.5 * (np.linalg.pinv(places) @ (squares - own)).T)
 
 
 def procrustes(positions: Floats, reference: Floats) -> Floats:

@@ -128,7 +128,7 @@ def _towards(network: Network, fit: Fit, i: int) -> NDArray[np.float64]:
     """Return how much an actor belongs to each cluster: by membership, or by ties where memberships are 0 and 1."""
     if fit.bridging_score != "participation":
         return np.asarray(fit.membership[i])
-    weights = network.weights()[i]
+    weights = network.weights()[[i]].toarray()[0]
     return np.array([weights[fit.labels == g].sum() for g in range(fit.n_clusters)])
 
 

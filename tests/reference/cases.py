@@ -120,6 +120,31 @@ def data_of(case: Case, seen: Seen) -> Data:
         *(part.astype(np.float32) for part in parts),
         there(seen.x),
         x_back,
+        *(np.zeros(0, dtype=np.int32),) * 2,
+        0,
+        1.0,
+    )
+
+
+def lower(matrix: np.ndarray) -> np.ndarray:
+    """Return the entries below the diagonal, row by row: (..., n (n - 1) / 2) from (..., n, n)."""
+    rows, columns = np.tril_indices(matrix.shape[-1], -1)
+    return matrix[..., rows, columns]
+
+
+def listed(data: Data, chosen: np.ndarray, n_whole: int, weight: float) -> Data:
+    """Return the data of the dyads ``chosen`` among all, those from the ``n_whole``-th on with a weight."""
+    n = round((1 + np.sqrt(1 + 8 * data.ties.shape[1])) / 2)
+    rows, columns = np.tril_indices(n, -1)
+    names = ("ties", "observed", "ties_back", "observed_back", "covariates", "covariates_back")
+    parts = {name: getattr(data, name) for name in names}
+    parts = {name: np.ascontiguousarray(part[:, chosen]) if part.shape[1] else part for name, part in parts.items()}
+    return data._replace(
+        first=rows[chosen].astype(np.int32),
+        second=columns[chosen].astype(np.int32),
+        n_whole=n_whole,
+        weight=weight,
+        **parts,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reference.cases import Case, problem
+from reference.cases import Case, listed, problem
 from reference.naive_graphs import random_weights
 from reference.naive_variational import problem as variational_problem
 
@@ -32,6 +32,7 @@ from simlab.kernels import (
     partitions,
     variational,
 )
+from simlab.kernels.listed import listed_curvature
 from simlab.models.variational import rule
 
 CASES = [Case(2, 1, 1, 1), Case(18, 3, 2, 3, "masked"), Case(61, 1, 3, 2, "undirected")]
@@ -173,6 +174,12 @@ def _of_chain(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     likelihood = lpcm.log_likelihood_of(own, data, work)
     yield "log_likelihood_of", (likelihood,)
     memory = climb.new_memory(size)
+    some = listed(data, np.arange(0, data.ties.shape[1], 2), data.ties.shape[1] // 4, 2.5)
+    fresh()
+    yield "objective of a list", (climb.objective(state, some, prior, work, True), work.gradient)
+    masses, scale = np.zeros(size), np.zeros((2, 2))
+    listed_curvature(state, some, prior, work, masses, scale)
+    yield "listed_curvature", (masses, scale)
     fresh()
     yield "climb", (*climb.climb(own, data, prior, work, memory, np.full(size, 0.1), (True, 2, 0.0)), work.vector)
     own, _ = fresh()

@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from simlab.fit.fit import Fit, Status
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.generate.truth import NetworkTruth
+from simlab.panel import DyadState, Network
 
 
 def made_fit(labels: list[int] | np.ndarray, actors: str | tuple[str, ...] = "", **changes: Any) -> Fit:
@@ -53,3 +56,26 @@ def made_truth(labels: list[int] | np.ndarray, actors: str | tuple[str, ...] = "
         "attributes": {name: column[few] for name, column in whole.attributes.items()},
     }
     return replace(whole, **{**values, **changes})
+
+
+def lpcm_network(
+    n: int, *, separation: float, mean_degree: float, seed: int, homophily: float = 0.0, sender: float = 0.0
+) -> tuple[Network, np.ndarray]:
+    """Return a directed network from the model (three clusters in the plane, spread 1) and its labels.
+
+    ``homophily`` : log odds ratio of a common office, of two; ``sender`` : standard deviation of sender effects.
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    angle = 2.0 * np.pi * np.arange(3) / 3
+    centres = separation / np.sqrt(3.0) * np.column_stack([np.cos(angle), np.sin(angle)])
+    places = centres[labels] + rng.standard_normal((n, 2))
+    office = rng.integers(0, 2, n)
+    eta = homophily * (office[:, None] == office) + sender * rng.standard_normal(n)[:, None]
+    eta = eta - np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(eta, -np.inf)
+    level = brentq(lambda b: expit(b + eta).sum() / n - mean_degree, -30.0, 30.0)
+    state = (rng.random((n, n)) < expit(level + eta)).astype(np.int8)
+    np.fill_diagonal(state, DyadState.IMPOSSIBLE)
+    actors = tuple(f"a{i:05d}" for i in range(n))
+    return Network(actors, state, attributes={"office": tuple(f"office {o}" for o in office)}), labels

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from reference.cases import lower
 from scipy import stats
 from statistical.worlds import (
     Answers,
@@ -35,7 +36,6 @@ from simlab.fit.point import empty_state
 from simlab.kernels.chain_state import State, Tuning, new_work, views
 from simlab.kernels.lpcm import log_likelihood_of, sweep
 from simlab.models.convergence import mcse_mean
-from simlab.models.latent_data import lower
 from simlab.models.lpcm import Parameters, Priors
 
 Floats = NDArray[np.float64]
