@@ -261,6 +261,9 @@ def test_what_is_asked_for_decides_what_converged_means(monks: Monks) -> None:
             "log density has 100 effective draws, under 400.* 4800 ",
         ),
         ({"ess_bulk_intercept": float("nan")}, Status.NOT_CONVERGED, "intercept"),
+        ({"pairs_rhat": 1.04, "pairs_ess_bulk": 60.0}, Status.OK, ""),
+        ({"pairs_rhat": 1.06}, Status.NOT_CONVERGED, "pairs of actors.* 1.060 and 300 .*rely on no single actor"),
+        ({"pairs_ess_bulk": 40.0}, Status.NOT_CONVERGED, "pairs of actors.* 1.020 and 40 "),
     ],
 )
 def test_judgement(changes: dict[str, float], status: Status, words: str) -> None:
@@ -270,7 +273,7 @@ def test_judgement(changes: dict[str, float], status: Status, words: str) -> Non
         for kind, v in (("rhat", 1.0), ("ess_bulk", 900.0))
         for q in ("log_density", "intercept", "median_distance")
     }
-    fine = {**good, "divergences": 0.0, "stuck_chains": 0.0}
+    fine = {**good, "divergences": 0.0, "stuck_chains": 0.0, "pairs_rhat": 1.02, "pairs_ess_bulk": 300.0}
     found, message = judge.judge({**fine, **changes}, max_rhat=1.01, min_ess=400.0, n_draws=1000, n_total=4000)
     assert found == status
     assert re.search(words, message)

@@ -20,9 +20,9 @@ from simlab.fit.point import Point, distances_of, nearest, solve_intercept
 from simlab.foundation.errors import InputError
 from simlab.metrics.recovery import adjusted_rand_index
 from simlab.models import lpcm
-from simlab.models.latent_data import DyadList, LatentData, square
+from simlab.models.latent_data import DyadList, LatentData, small_components, square
 from simlab.models.lpcm import Parameters, Priors
-from simlab.panel import Network
+from simlab.panel import DyadState, Network
 
 
 def test_usual_priors_are_those_of_the_reference_program() -> None:
@@ -175,3 +175,32 @@ def test_effects_of_senders_are_found() -> None:
     assert np.corrcoef(found, effects)[0, 1] > 0.85
     low, high = np.quantile(np.sqrt(fit.posterior.effect_variances[..., 0, 0]), [0.005, 0.995])
     assert low < effects.std() < high
+
+
+def test_components_that_are_small_have_a_number() -> None:
+    state = np.zeros((9, 9), dtype=int)
+    state[:6, :6] = state[6, 7] = 1
+    found = small_components(network_from(state).weights())
+    assert (found[:6] == -1).all()
+    assert found[6] == found[7] != found[8]
+    assert (found[6:] >= 0).all()
+
+
+def test_covariates_of_a_joint_fit_are_those_of_every_relation() -> None:
+    """Also where one relation has no direction and another has, in whatever order."""
+    one = replace(
+        planted((4, 4), 0.6, 0.3, 1), relation="a", attributes={"age": tuple("12345678"), "x": tuple("aabbabba")}
+    )
+    other = replace(planted((4, 4), 0.6, 0.3, 2, directed=False), relation="b", attributes=one.attributes)
+    for networks in ([one, other], [other, one]):
+        with pytest.raises(InputError, match=r"covariates = .*age"):
+            LatentData.of(networks, covariates=("sender(age)",))
+        with pytest.raises(InputError, match=r"mix\(x, a, b\).*not the same in a and b|.*not the same in b and a"):
+            LatentData.of(networks, covariates=("mix(x, a, b)",))
+        assert LatentData.of(networks, covariates=("match(x)",)).n_covariates == 1
+    # Constant over what was observed in the second relation alone.
+    hidden = other.state.copy()
+    same = np.array([[a == b for b in "aabbabba"] for a in "aabbabba"])
+    hidden[same & (hidden <= 1)] = DyadState.NO_ANSWER
+    with pytest.raises(InputError, match="constant"):
+        LatentData.of([one, replace(other, state=hidden)], covariates=("match(x)",))

@@ -30,6 +30,8 @@ Partition = Literal["binder", "variation", "membership"]
 
 # Scale moves of a sweep: the best of those tried at n = 60 and 240.
 _SCALE_MOVES = 4
+# One jump between clusters in a sweep for each so many actors, and one more.
+_ACTORS_A_JUMP = 32
 # Draws are summarised in blocks of this many numbers, to bound the memory.
 _BLOCK_NUMBERS = 200_000
 
@@ -83,7 +85,13 @@ def run(plan: Plan, data: LatentData, n_dims: int, n_clusters: int, priors: Prio
         work = sampler.new_work(state.shape)
         size = work.vector.size
         tuning = sampler.Tuning(
-            0.1, leapfrog_steps(data.n_actors), np.ones(size), np.ones(size), np.eye(2) * 0.1, _SCALE_MOVES
+            step_size=0.1,
+            n_steps=leapfrog_steps(data.n_actors),
+            inverse_masses=np.ones(size),
+            root_masses=np.ones(size),
+            scale_factor=np.eye(2) * 0.1,
+            n_scale_moves=_SCALE_MOVES,
+            n_jumps=data.n_actors // _ACTORS_A_JUMP + 1,
         )
         step = chain.warm_up(state, kernel_data, prior, tuning, work, rng, plan.n_warmup, plan.target_acceptance)
         tuning = tuning._replace(step_size=step)

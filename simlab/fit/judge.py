@@ -11,25 +11,52 @@ from simlab.fit.fit import Posterior, Status
 from simlab.models import convergence
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # The distances of so many pairs of actors are looked at together, by their median, and of so many one by one.
 _PAIRS = 201
 _SINGLE_PAIRS = 24
+# The worst of many pairs strays further than one quantity: its rhat may lie so much further above 1, and its effective draws
+# be so many times fewer.
+_PAIR_EXCESS = 5.0
+_PAIR_SHARE = 8.0
+# Pairs that share a cluster more rarely than this, or more often than 1 minus this, are held to be decided.
+_DECIDED = 0.1
 # A chain is stuck where fewer of its draws than this share differ from the draw before.
 _STUCK = 0.05
 # Fits with a larger share of divergent draws have not converged.
 _DIVERGENT = 0.01
 
 
-def distances_of_draws(posterior: Posterior) -> Floats:
-    """Return the distances of some pairs of actors, evenly spaced over all pairs: (pair, chain, draw)."""
-    n = posterior.positions.shape[2]
+def some_pairs(n: int) -> tuple[Ints, Ints]:
+    """Return pairs of actors, evenly spaced over all pairs."""
     rows, columns = np.tril_indices(n, -1)
     chosen = np.unique(np.linspace(0, len(rows) - 1, _PAIRS).astype(int))
-    out = np.empty((len(chosen), *posterior.positions.shape[:2]))
-    for at, pair in enumerate(chosen):
-        gap = posterior.positions[:, :, rows[pair]] - posterior.positions[:, :, columns[pair]]
+    return rows[chosen], columns[chosen]
+
+
+def single_pairs(n: int) -> tuple[Ints, Ints]:
+    """Return pairs of actors half the network apart, in which up to 24 actors are first and as many second."""
+    first = np.unique(np.linspace(0, n - 1, min(n, _SINGLE_PAIRS)).astype(int))
+    return first, (first + n // 2) % n
+
+
+def distances_of_draws(posterior: Posterior, pairs: tuple[Ints, Ints]) -> Floats:
+    """Return the distances of pairs of actors: (pair, chain, draw)."""
+    out = np.empty((len(pairs[0]), *posterior.positions.shape[:2]))
+    for at, (one, other) in enumerate(zip(*pairs, strict=True)):
+        gap = posterior.positions[:, :, one] - posterior.positions[:, :, other]
         out[at] = np.sqrt((gap.astype(np.float64) ** 2).sum(axis=2))
+    return out
+
+
+def undecided_pairs(labels: NDArray[np.integer], pairs: tuple[Ints, Ints]) -> list[Floats]:
+    """Return whether two actors are in one cluster, (chain, draw), for those of the pairs that often are and often are not."""
+    out = []
+    for one, other in zip(*pairs, strict=True):
+        same = (labels[:, :, one] == labels[:, :, other]).astype(np.float64)
+        if _DECIDED < same.mean() < 1.0 - _DECIDED:
+            out.append(same)
     return out
 
 
@@ -44,11 +71,14 @@ def diagnose(posterior: Posterior) -> dict[str, float]:
     """Return rhat and effective draws of quantities that labels and rotations leave alone, divergences, stuck chains.
 
     The names ``rhat``, ``ess_bulk`` and ``ess_tail`` alone are the worst of the quantities judged: log-density,
-    intercepts, coefficients, median distance, co-clustering. Those of single distances are the worst of some pairs, and are
-    there to look at: the worst of many strays further than one.
+    intercepts, coefficients, median distance, co-clustering. ``pairs_rhat`` and ``pairs_ess_bulk`` are the worst of the
+    distances of single pairs, and of whether these are in one cluster: they see an actor that one chain has in another
+    cluster than the others.
     """
-    apart = distances_of_draws(posterior)
-    some = apart[:: max(1, len(apart) // _SINGLE_PAIRS)]
+    n = posterior.positions.shape[2]
+    apart = distances_of_draws(posterior, some_pairs(n))
+    pairs = single_pairs(n)
+    single = [*distances_of_draws(posterior, pairs), *undecided_pairs(posterior.labels, pairs)]
     quantities: dict[str, Floats] = {"log_density": posterior.log_density}
     for name, values in (
         ("intercept", posterior.intercept),
@@ -69,8 +99,8 @@ def diagnose(posterior: Posterior) -> dict[str, float]:
     out["rhat"] = float(np.max([v for k, v in out.items() if k.startswith("rhat_")]))
     out["ess_bulk"] = float(np.min([v for k, v in out.items() if k.startswith("ess_bulk_")]))
     out["ess_tail"] = float(np.min([v for k, v in out.items() if k.startswith("ess_tail_")]))
-    out["pairs_rhat"] = float(np.max([convergence.rhat(values) for values in some]))
-    out["pairs_ess_bulk"] = float(np.min([convergence.ess_bulk(values) for values in some]))
+    out["pairs_rhat"] = float(np.max([convergence.rhat(values) for values in single]))
+    out["pairs_ess_bulk"] = float(np.min([convergence.ess_bulk(values) for values in single]))
     out["divergences"] = float(posterior.divergent.sum())
     moves = (np.diff(posterior.log_density, axis=1) != 0.0).mean(axis=1)
     out["stuck_chains"] = float((moves < _STUCK).sum())
@@ -111,6 +141,13 @@ def judge(
         return (
             Status.NOT_CONVERGED,
             f"the {what} has {have:.0f} effective draws, under {min_ess:g}: run longer chains, n_draws = {wanted} or so",
+        )
+    pairs_rhat, pairs_ess = diagnostics["pairs_rhat"], diagnostics["pairs_ess_bulk"]
+    if not (pairs_rhat <= 1.0 + _PAIR_EXCESS * (max_rhat - 1.0) and pairs_ess >= min_ess / _PAIR_SHARE):
+        return (
+            Status.NOT_CONVERGED,
+            f"where single pairs of actors lie has an rhat of {pairs_rhat:.3f} and {max(pairs_ess, 0.0):.0f} effective draws: "
+            "chains have some actors in different places; run longer chains, or rely on no single actor",
         )
     return Status.OK, ""
 

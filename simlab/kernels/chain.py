@@ -63,6 +63,7 @@ def with_step(tuning: Tuning, step_size: float) -> Tuning:
         tuning.root_masses,
         tuning.scale_factor,
         tuning.n_scale_moves,
+        tuning.n_jumps,
     )
 
 

@@ -28,6 +28,7 @@ class Data(NamedTuple):
     Or of a list of dyads: then ``first`` and ``second`` (n_dyads,) are i and j of each, else (0,). Those from the
     ``n_whole``-th on are a sample, each of which stands for ``weight`` dyads. Only the posterior mode takes lists.
 
+    components : (n_actors,), the number of the component that an actor is in, where it is a small one, else -1.
     ties, observed : (n_relations, n_dyads); ties_back, observed_back : the same, or (n_relations, 0) where forward holds
     the sums of both ways; covariates, covariates_back : (n_covariates, n_dyads), the latter (n_covariates, 0) likewise.
     shared_effects : one effect for sending and receiving, which ``State.sender`` holds.
@@ -41,6 +42,7 @@ class Data(NamedTuple):
     observed_back: Singles
     covariates: Floats
     covariates_back: Floats
+    components: NDArray[np.int64]
     first: Indices
     second: Indices
     n_whole: int
@@ -104,7 +106,8 @@ class Point(NamedTuple):
 
 
 class Tuning(NamedTuple):
-    """Step size, largest number of leapfrog steps, masses, and the Cholesky factor (2, 2) of the scale proposal.
+    """Step size, largest number of leapfrog steps, masses, the Cholesky factor (2, 2) of the scale proposal, and the numbers
+    of scale moves and of jumps between clusters in a sweep.
 
     An inverse mass and a root of 0 hold a quantity where it is.
     """
@@ -115,6 +118,7 @@ class Tuning(NamedTuple):
     root_masses: Floats
     scale_factor: Floats
     n_scale_moves: int
+    n_jumps: int
 
 
 class Info(NamedTuple):
@@ -169,7 +173,7 @@ def new_work(shape: Shape, *, listed: bool = False) -> Work:
         single_positions=np.zeros((n_dims, n), dtype=np.float32),
         single_gradient=np.zeros((n_dims, n), dtype=np.float32),
         single_intercepts=np.zeros(shape.n_relations, dtype=np.float32),
-        single_blocks=np.zeros((2, BLOCK), dtype=np.float32),
+        single_blocks=np.zeros((4, BLOCK), dtype=np.float32),
     )
 
 

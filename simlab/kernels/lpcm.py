@@ -8,9 +8,9 @@ effects of Krivitsky, Handcock, Raftery & Hoff (2009); ``dyads`` and ``predictor
     centre_g ~ N(0, centre_variance I),  weights ~ Dirichlet(concentration)
 
 A sweep is (1) a Hamiltonian step for everything in the flat vector together, with the labels summed out, (2) labels given
-positions, (3) variances, centres and weights given labels, and the effects' variances and level, each from its exact
-conditional, and (4) joint moves of positions, centres, variances and intercepts along the scale, which the data determine
-only through intercept minus distance.
+positions, and jumps of actors to other clusters, (3) variances, centres and weights given labels, and the effects' variances
+and level, each from its exact conditional, and (4) joint moves of positions, centres, variances and intercepts along the
+scale, which the data determine only through intercept minus distance.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from simlab.kernels.dyads import (
     log_likelihood_scaled,
 )
 from simlab.kernels.gibbs import draw_effects, draw_labels, draw_mixture
+from simlab.kernels.jumps import jumps
 from simlab.kernels.mixture import add_mixture, add_prior
 from simlab.kernels.predictors import likelihood_of_predictors
 
@@ -256,8 +257,9 @@ def sweep(
     """Do one sweep from a state of this log-likelihood: Hamiltonian step, labels, mixture, effects, scale moves."""
     info = hamiltonian_step(state, data, prior, tuning, work, rng, likelihood)
     draw_labels(state, work, rng)
+    likelihood = jumps(state, data, tuning.n_jumps, work, rng, info.log_likelihood)
     draw_mixture(state, prior, rng)
     if state.shape.n_senders + state.shape.n_receivers > 0:
         draw_effects(state, data, prior, rng)
-    likelihood, moved = scale_moves(state, data, prior, tuning, work, rng, info.log_likelihood)
+    likelihood, moved = scale_moves(state, data, prior, tuning, work, rng, likelihood)
     return Info(likelihood, info.acceptance, info.divergent, moved)

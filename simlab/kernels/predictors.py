@@ -172,22 +172,41 @@ def reciprocal_terms(
 
 
 @lean_fast_kernel
+def terms(
+    form: int,
+    back: bool,
+    rho: float,
+    eta: Floats,
+    ties: Singles,
+    observed: Singles,
+    ties_back: Singles,
+    observed_back: Singles,
+) -> tuple[float, float]:
+    """Return (log-likelihood, slope by rho) of dyads; ``eta`` (2, count) becomes slopes.
+
+    ties, observed : (count,), of both ways together unless ``back``.
+    """
+    if form == RECIPROCAL:
+        return reciprocal_terms(eta, rho, ties, observed, ties_back, observed_back)
+    if form == POISSON:
+        value = count_terms(eta[0], ties, observed)
+        return value + (count_terms(eta[1], ties_back, observed_back) if back else 0.0), 0.0
+    value = tie_terms(eta[0], ties, observed)
+    return value + (tie_terms(eta[1], ties_back, observed_back) if back else 0.0), 0.0
+
+
+@lean_fast_kernel
 def block_terms(point: Point, data: Data, r: int, at: int, eta: Floats, pull: Point) -> float:
     """Return the log-likelihood of a block of a relation; ``eta`` (2, count) becomes slopes; add those of rho."""
     stop = at + eta.shape[1]
+    back = data.ties_back.shape[1] > 0
     ties, observed = data.ties[r, at:stop], data.observed[r, at:stop]
-    if data.ties_back.shape[1] == 0:
-        if data.form == POISSON:
-            return count_terms(eta[0], ties, observed)
-        return tie_terms(eta[0], ties, observed)
-    ties_back, observed_back = data.ties_back[r, at:stop], data.observed_back[r, at:stop]
-    if data.form == RECIPROCAL:
-        value, slope = reciprocal_terms(eta, point.reciprocity[r], ties, observed, ties_back, observed_back)
+    ties_back, observed_back = (data.ties_back, data.observed_back) if back else (data.ties, data.observed)
+    rho = point.reciprocity[r] if point.reciprocity.shape[0] > 0 else 0.0
+    value, slope = terms(data.form, back, rho, eta, ties, observed, ties_back[r, at:stop], observed_back[r, at:stop])
+    if pull.reciprocity.shape[0] > 0:
         pull.reciprocity[r] += slope
-        return value
-    if data.form == POISSON:
-        return count_terms(eta[0], ties, observed) + count_terms(eta[1], ties_back, observed_back)
-    return tie_terms(eta[0], ties, observed) + tie_terms(eta[1], ties_back, observed_back)
+    return value
 
 
 @lean_fast_kernel

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Indices = NDArray[np.integer]
+Ints = NDArray[np.int64]
 
 Sociality = Literal["none", "shared", "sender", "receiver", "both"]
 FamilyName = Literal["bernoulli", "poisson"]
@@ -144,7 +145,7 @@ class LatentData:
         n = networks[0].n_actors
         dyads = dyads or DyadList.every()
         rows, columns = (dyads.first, dyads.second) if len(dyads) else np.tril_indices(n, -1)
-        x, x_back = _design(networks[0], covariates, rows, columns)
+        x, x_back = _design(networks, covariates, rows, columns)
         two_way = reciprocity or sociality in ("sender", "receiver", "both") or not np.array_equal(x, x_back)
         parts = [_seen(network, family, rows, columns) for network in networks]
         none = np.zeros(0)
@@ -223,11 +224,21 @@ class LatentData:
             self.observed_back,
             self.covariates,
             self.covariates_back,
+            small_components(self.share),
             self.dyads.first,
             self.dyads.second,
             self.dyads.n_whole,
             self.dyads.weight,
         )
+
+
+def small_components(share: Shares) -> Ints:
+    """Return the number of the component that each actor is in, where that has at most a third of the actors, else -1."""
+    from scipy.sparse.csgraph import connected_components
+
+    _, found = connected_components(share, directed=False)
+    sizes = np.bincount(found, minlength=1)
+    return np.where(3 * sizes[found] <= len(found), found, -1).astype(np.int64)
 
 
 def _seen(network: Network, family: FamilyName, rows: Indices, columns: Indices) -> tuple[Floats, ...]:
@@ -246,18 +257,29 @@ def _seen(network: Network, family: FamilyName, rows: Indices, columns: Indices)
     return y, once * y_back, seen, once * seen_back
 
 
-def _design(network: Network, terms: Sequence[str], rows: Indices, columns: Indices) -> tuple[Floats, Floats]:
-    """Return the covariates (n_covariates, n_dyads) from ``rows`` to ``columns``, and back; checked."""
+def _design(
+    networks: Sequence[Network], terms: Sequence[str], rows: Indices, columns: Indices
+) -> tuple[Floats, Floats]:
+    """Return the covariates (n_covariates, n_dyads) from ``rows`` to ``columns``, and back; checked in every network."""
     if not terms:
         none = np.zeros((0, len(rows)))
         return none, none
     from simlab.models.covariates import check_design, covariate
 
-    x = np.stack([covariate(network, term, rows, columns) for term in terms])
-    x_back = np.stack([covariate(network, term, columns, rows) for term in terms])
-    seen, seen_back = (network.state[places] <= DyadState.TIE for places in ((rows, columns), (columns, rows)))
-    check_design(np.concatenate([x[:, seen], x_back[:, seen_back]], axis=1), terms)
-    return x, x_back
+    found: list[tuple[Floats, Floats]] = []
+    for network in networks:
+        x = np.stack([covariate(network, term, rows, columns) for term in terms])
+        x_back = np.stack([covariate(network, term, columns, rows) for term in terms])
+        seen, seen_back = (network.state[places] <= DyadState.TIE for places in ((rows, columns), (columns, rows)))
+        check_design(np.concatenate([x[:, seen], x_back[:, seen_back]], axis=1), terms)
+        found.append((x, x_back))
+    for k, term in enumerate(terms):
+        for network, (x, x_back) in zip(networks[1:], found[1:], strict=True):
+            if not (np.array_equal(x[k], found[0][0][k]) and np.array_equal(x_back[k], found[0][1][k])):
+                raise InputError.of(
+                    "covariates", term, f"is not the same in {networks[0]} and {network}: must be, to fit them jointly"
+                )
+    return found[0]
 
 
 def _singles(parts: Sequence[NDArray[np.generic]]) -> Singles:

@@ -13,13 +13,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """A fitted mixture: weights (n_clusters,), centres (n_clusters, n_dims), variances (n_clusters,)."""
+    """A fitted mixture: weights (n_clusters,), centres (n_clusters, n_dims), variances (n_clusters,).
+
+    common_variance : whether the variances are one number.
+    """
 
     weights: Floats
     centres: Floats
     variances: Floats
     membership: Floats
     log_likelihood: float
+    common_variance: bool = False
 
     @property
     def labels(self) -> Ints:
@@ -28,9 +32,9 @@ class Mixture:
 
     @property
     def bic(self) -> float:
-        """-2 log-likelihood + parameters * log n; parameters: G - 1 weights, d G centres, G variances."""
+        """-2 log-likelihood + parameters * log n; parameters: G - 1 weights, d G centres, G variances or 1."""
         n_clusters, n_dims = self.centres.shape
-        n_parameters = n_clusters - 1 + n_dims * n_clusters + n_clusters
+        n_parameters = n_clusters - 1 + n_dims * n_clusters + (1 if self.common_variance else n_clusters)
         return float(-2.0 * self.log_likelihood + n_parameters * np.log(len(self.membership)))
 
 

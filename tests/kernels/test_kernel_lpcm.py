@@ -185,7 +185,7 @@ def test_warm_up_finds_a_step_of_the_acceptance_asked_for(acceptance: float) -> 
 
     state, data, prior, _ = problem(Case(18, 1, 2, 2))
     work, size, rng = new_work(state.shape), state.shape.size, np.random.default_rng(1)
-    tuning = Tuning(0.1, 8, np.ones(size), np.ones(size), np.eye(2) * 0.1, 3)
+    tuning = Tuning(0.1, 8, np.ones(size), np.ones(size), np.eye(2) * 0.1, 3, 2)
     step = chain.warm_up(state, data, prior, tuning, work, rng, 600, acceptance)
     assert (tuning.inverse_masses > 0.0).all()
     accepted, likelihood = [], lpcm.log_likelihood_of(state, data, work)
@@ -203,7 +203,7 @@ def test_centres_that_are_held_stay_at_the_origin() -> None:
     state, data, prior, _ = problem(Case(18, 1, 2, 1, "masked", centred=True))
     work, size, rng = new_work(state.shape), state.shape.size, np.random.default_rng(1)
     views(state.vector, state.shape).centres[:] = 0.0
-    tuning = Tuning(0.1, 8, np.ones(size), np.ones(size), np.eye(2) * 0.1, 3)
+    tuning = Tuning(0.1, 8, np.ones(size), np.ones(size), np.eye(2) * 0.1, 3, 2)
     chain.warm_up(state, data, prior, tuning, work, rng, 100, 0.8)
     assert np.array_equal(views(state.vector, state.shape).centres, np.zeros((1, 2)))
 

@@ -120,6 +120,7 @@ def data_of(case: Case, seen: Seen) -> Data:
         *(part.astype(np.float32) for part in parts),
         there(seen.x),
         x_back,
+        np.where(np.arange(case.n) < case.n // 3, 0, -1),  # whether tied to others or not: any set can be moved
         *(np.zeros(0, dtype=np.int32),) * 2,
         0,
         1.0,

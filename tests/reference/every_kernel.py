@@ -32,6 +32,7 @@ from simlab.kernels import (
     partitions,
     variational,
 )
+from simlab.kernels.jumps import jumps
 from simlab.kernels.listed import listed_curvature
 from simlab.models.variational import rule
 
@@ -161,12 +162,15 @@ def _of_chain(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     own, rng = fresh()
     gibbs.draw_labels(own, work, rng)
     yield "draw_labels", (own.labels,)
+    own, rng = fresh()
+    value = jumps(own, data, 5, work, rng, 0.0)
+    yield "jumps", (value, own.vector, own.labels)
     fresh()
     yield "log_density_gradient", (*lpcm.log_density_gradient(state, data, prior, work), work.gradient)
     masses, scale = np.zeros(size), np.zeros((2, 2))
     curvature.curvature(state, data, prior, work, masses, scale)
     yield "curvature", (masses, scale)
-    tuning = chain_state.Tuning(0.15, 6, np.ones(size), np.ones(size), np.eye(2) * 0.1, 3)
+    tuning = chain_state.Tuning(0.15, 6, np.ones(size), np.ones(size), np.eye(2) * 0.1, 3, 2)
     masses, scale = np.linspace(1.0, 9.0, size), np.array([[7.0, -4.0], [0.0, 31.0]])
     chain.set_masses(masses, scale, 3.0, tuning)
     yield "set_masses", (tuning.inverse_masses, tuning.root_masses, tuning.scale_factor)

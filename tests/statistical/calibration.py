@@ -234,7 +234,7 @@ def geweke_differences(world: World, priors: Priors, n_sweeps: int, seed: int, *
     if priors.centre_variance == 0.0:
         views(mass, state.shape).centres[:] = np.inf
     roots = np.where(np.isfinite(mass), np.sqrt(mass), 0.0)
-    tuning = Tuning(0.35, 10, 1.0 / mass, roots, np.array([[0.6, 0.0], [0.2, 0.4]]), 3)
+    tuning = Tuning(0.35, 10, 1.0 / mass, roots, np.array([[0.6, 0.0], [0.2, 0.4]]), 3, 2)
     chain: list[tuple[Truth, Floats]] = []
     independent: list[tuple[Truth, Floats]] = []
     for _ in range(n_sweeps):
