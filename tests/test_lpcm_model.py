@@ -131,7 +131,7 @@ def test_nearest_recovers_the_distances_that_made_the_ties(n_dims: int) -> None:
 
 
 def test_criteria_prefer_the_planted_number() -> None:
-    network = planted((8, 8, 8), 0.8, 0.05, 2)
+    network = planted((8, 8, 8), 0.8, 0.05, 1)
     fit = LpcmMcmc(n_clusters=(2, 4), n_chains=1, n_warmup=300, n_draws=300, criteria=("bic", "icl")).fit(
         network, rng=np.random.default_rng(1)
     )

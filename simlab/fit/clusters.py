@@ -59,7 +59,13 @@ class ClusteredLatentFitter(LatentFitter, ClusterCountFitter):
     def fit_with_criteria(
         self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator, *, wanted: bool
     ) -> tuple[Fit, dict[str, float]]:
-        """Return the fit with this number of clusters and, where they are ``wanted``, its BIC and ICL."""
+        """Return the fit with this number of clusters and, where they are ``wanted``, its own BIC and ICL."""
+
+    def criteria_of_all(
+        self, networks: Sequence[Network], candidates: Sequence[int], rng: np.random.Generator
+    ) -> dict[int, dict[str, float]]:
+        """Return BIC and ICL of each number of clusters, where they come from one fit for all; else nothing."""
+        return {}
 
     def posterior_of_counts(
         self, networks: Sequence[Network], candidates: Sequence[int], rng: np.random.Generator
@@ -81,9 +87,11 @@ class ClusteredLatentFitter(LatentFitter, ClusterCountFitter):
             values["cross_validation"] = held_out_deviance(self.tie_model, networks, candidates, folds)
         if "posterior" in values:
             values["posterior"] = self.posterior_of_counts(networks, candidates, mixture)
+        common = self.criteria_of_all(networks, candidates, rng)
         best: Fit | None = None
         for n_clusters in candidates:
-            fit, found = self.fit_with_criteria(networks, n_clusters, rng, wanted=True)
+            fit, own = self.fit_with_criteria(networks, n_clusters, rng, wanted=not common)
+            found = common.get(n_clusters, own)
             for name in set(found) & set(values):
                 values[name][n_clusters] = found[name]
             deciding = values[self.choose_by]

@@ -15,12 +15,12 @@ from simlab.fit.fit import Fit, FitError, Status, fitters
 from simlab.fit.latent import ring
 from simlab.fit.latent_tie_model import LatentTieModel
 from simlab.fit.mode_search import ROUNDS, Climb, Look, race
-from simlab.fit.point import Point, information_criteria
+from simlab.fit.point import Point, spread_of_cluster, tie_criterion, with_mixture
 from simlab.fit.tie_model import TieModel
 from simlab.models import layout
 from simlab.models.dyad_sample import dyad_list
 from simlab.models.latent_data import LatentData
-from simlab.models.mixture import fit_mixture, membership
+from simlab.models.mixture import Mixture, fit_mixture, membership
 from simlab.panel import Network, mean_weights
 from simlab.partition import canonical, first_mentioned
 
@@ -47,7 +47,7 @@ class LpcmMap(ClusteredLatentFitter):
     are those of the mode's own positions, and so too certain; they come from a mixture with one variance for all clusters,
     because under priors that expect wide clusters the mode's own mixture often lumps them. Starts are the scaled geodesic
     distances, the first as it is, the others with noise; the best density wins. Of a range the number of clusters with the
-    lowest BIC is returned.
+    lowest BIC is returned, which takes one where clusters overlap (see ``criteria_of_all``).
     """
 
     name: ClassVar[str] = "lpcm-map"
@@ -72,11 +72,27 @@ class LpcmMap(ClusteredLatentFitter):
     def fit_with_criteria(
         self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator, *, wanted: bool
     ) -> tuple[Fit, dict[str, float]]:
-        """Return the fit with this number of clusters and, where they are ``wanted``, its BIC and ICL."""
+        """Return the fit with this number of clusters; the criteria are those of ``criteria_of_all``."""
         best, data = self.best(networks, n_clusters, rng)
         point, member = self.described(best.state, rng)
-        found = information_criteria(point, data, member) if wanted else {}
-        return self._made(networks[0].actors, data, best, point, member), found
+        return self._made(networks[0].actors, data, best, point, member), {}
+
+    def criteria_of_all(
+        self, networks: Sequence[Network], candidates: Sequence[int], rng: np.random.Generator
+    ) -> dict[int, dict[str, float]]:
+        """Return BIC and ICL of each number of clusters, of mixtures with one variance at the mode of a single cluster.
+
+        The mode with several clusters draws each of them together, the more so the more there are, and so would favour many.
+        """
+        best, data = self.best(networks, 1, rng)
+        point, _ = self.described(best.state, rng)
+        part = tie_criterion(point, data)
+        return {g: with_mixture(part, self._common_mixture(point.positions, g, rng)) for g in candidates}
+
+    def _common_mixture(self, positions: Floats, n_clusters: int, rng: np.random.Generator) -> Mixture:
+        """Return the mixture of clusters of one variance at these positions."""
+        prior = (1.0, spread_of_cluster(positions, n_clusters))
+        return fit_mixture(positions, n_clusters, rng, prior=prior, common_variance=True, n_starts=_MIXTURE_STARTS)
 
     def tie_model(self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator) -> TieModel:
         """Return the tie model of the mode."""
@@ -135,10 +151,7 @@ class LpcmMap(ClusteredLatentFitter):
         positions = here.positions.T.copy()
         member = membership(positions, state.weights, here.centres, np.exp(here.log_variances))
         if self.mixture == "common":
-            spread = float(positions.var(axis=0).mean()) / len(state.weights) ** (2.0 / self.n_dims) / 4.0
-            member = fit_mixture(
-                positions, len(state.weights), rng, prior=(1.0, spread), common_variance=True, n_starts=_MIXTURE_STARTS
-            ).membership
+            member = self._common_mixture(positions, len(state.weights), rng).membership
         point = Point(
             positions=positions - positions.mean(axis=0),
             intercepts=here.intercepts.copy(),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simlab.models.latent_data import DyadList, LatentData
 from simlab.models.lpcm import Priors
-from simlab.models.mixture import fit_mixture
+from simlab.models.mixture import Mixture, fit_mixture
 
 if TYPE_CHECKING:
     from simlab.kernels.chain_state import State
@@ -160,23 +160,37 @@ def information_criteria(point: Point, data: LatentData, membership: Floats | No
     of the spread that each of the clusters would have (Fraley & Raftery 2007). Without clusters (None) the positions are
     normal around the origin. ICL adds twice the entropy of the memberships (Biernacki, Celeux & Govaert 2000).
     """
-    refitted, value = maximise(state_of(point, data), data, held=("positions", "sender", "receiver"))
-    count = refitted.intercepts.size + refitted.coefficients.size + refitted.reciprocity.size
-    part = -2.0 * value + count * np.log(max(data.n_ties, 1.0))
+    part = tie_criterion(point, data)
     n, n_dims = point.positions.shape
-    for effects in (point.sender, point.receiver):
-        for row in effects:
-            if row.size:
-                part += row.size * (np.log(2.0 * np.pi * max(float(row.var()), 1e-6)) + 1.0) + np.log(n)
     if membership is None:
         variance = max(float((point.positions**2).mean()), 1e-12)
         bic = part + n * n_dims * (np.log(2.0 * np.pi * variance) + 1.0) + np.log(n)
         return {"bic": float(bic), "icl": float(bic)}
-    n_clusters = membership.shape[1]
-    scale = float(point.positions.var(axis=0).mean()) / n_clusters ** (2.0 / n_dims) / 4.0
-    mixture = fit_mixture(point.positions, n_clusters, start=membership, prior=(1.0, scale))
+    prior = (1.0, spread_of_cluster(point.positions, membership.shape[1]))
+    return with_mixture(part, fit_mixture(point.positions, membership.shape[1], start=membership, prior=prior))
+
+
+def tie_criterion(point: Point, data: LatentData) -> float:
+    """Return what the criteria have of ties and effects, which no mixture changes."""
+    refitted, value = maximise(state_of(point, data), data, held=("positions", "sender", "receiver"))
+    count = refitted.intercepts.size + refitted.coefficients.size + refitted.reciprocity.size
+    part = -2.0 * value + count * np.log(max(data.n_ties, 1.0))
+    for effects in (point.sender, point.receiver):
+        for row in effects:
+            if row.size:
+                part += row.size * (np.log(2.0 * np.pi * max(float(row.var()), 1e-6)) + 1.0) + np.log(row.size)
+    return float(part)
+
+
+def spread_of_cluster(positions: Floats, n_clusters: int) -> float:
+    """Return a quarter of the variance that each of the clusters would have if they shared the space of all positions."""
+    return float(positions.var(axis=0).mean() / n_clusters ** (2.0 / positions.shape[1]) / 4.0)
+
+
+def with_mixture(part: float, mixture: Mixture) -> dict[str, float]:
+    """Return BIC and ICL from what they have of ties and from a mixture of the positions."""
     entropy = -float((mixture.membership * np.log(np.clip(mixture.membership, 1e-300, 1.0))).sum())
-    return {"bic": float(part + mixture.bic), "icl": float(part + mixture.bic + 2.0 * entropy)}
+    return {"bic": part + mixture.bic, "icl": part + mixture.bic + 2.0 * entropy}
 
 
 def distances_of(positions: Floats, dyads: DyadList) -> Floats:

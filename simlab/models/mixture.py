@@ -125,4 +125,4 @@ def _em(
     shares[:n_clusters] = resp.T
     how, until = (common, floor, float(prior[0]), float(prior[1])), (n_rounds, tolerance)
     value = em.climb_mixture(positions, centres, log_variances, weights, shares, squares, how, until)
-    return Mixture(weights, centres, np.exp(log_variances), shares[:n_clusters].T.copy(), float(value))
+    return Mixture(weights, centres, np.exp(log_variances), shares[:n_clusters].T.copy(), float(value), common)
