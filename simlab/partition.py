@@ -105,17 +105,20 @@ def relabel(membership: NDArray[np.floating], start: Labels | None = None, max_r
     (n_draws, n_clusters)
         ``order[t, g]`` is the cluster of draw t that is cluster g of the common labelling.
     """
-    n_draws, _, n_clusters = membership.shape
+    n_draws, n_actors, n_clusters = membership.shape
     order = np.tile(np.arange(n_clusters), (n_draws, 1))
     if n_clusters == 1:
         return order
     small = 1e-12
+    # Actors first, so that the costs of all draws are one product of matrices.
+    by_actor = np.ascontiguousarray(np.swapaxes(membership, 0, 1)).reshape(n_actors, -1)
     mean = _reference_membership(membership) if start is None else _softened(start, n_clusters)
     for _ in range(max_rounds):
         # The part of the divergence that depends on the renaming: minus sum_i p_ih log q_ig.
-        cost = -np.einsum("tih,ig->tgh", membership, np.log(mean + small), optimize=True)
+        logs = np.log(mean + small).astype(by_actor.dtype)
+        cost = -(logs.T @ by_actor).reshape(n_clusters, n_draws, n_clusters).swapaxes(0, 1)
         new = _cheapest(cost)
-        mean = np.mean([membership[t][:, new[t]] for t in range(n_draws)], axis=0)
+        mean = np.take_along_axis(membership, new[:, None, :], axis=2).mean(axis=0, dtype=np.float64)
         if np.array_equal(new, order):
             break
         order = new

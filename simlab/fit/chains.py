@@ -15,7 +15,7 @@ from simlab.fit.point import Point, distances_of, empty_state, nearest, solve_in
 from simlab.models import layout, lpcm
 from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import Parameters, Priors
-from simlab.models.mixture import k_means, membership
+from simlab.models.mixture import k_means, membership_with_density
 from simlab.models.point_partition import minimum_expected_variation
 from simlab.partition import match, relabel
 
@@ -189,11 +189,10 @@ def summarise(
     for block in _blocks(total, n * n_clusters * n_dims):
         places = draws.positions[block].astype(np.float64)
         parts = (draws.weights[block], draws.centres[block], draws.variances[block])
-        shares = membership(places, *parts)
+        shares, density[block] = membership_with_density(places, *parts)
         given[block] = shares
         entropy += membership_entropy(shares).sum(axis=0)
         lying += between(shares).sum(axis=0)
-        density[block] = lpcm.log_position_density(places, *parts)
     density += draws.log_likelihood + lpcm.log_prior(parameters(draws), priors)
     point_labels = point_partition(draws.labels, n_clusters, partition, rng)
     order = relabel(given, point_labels)

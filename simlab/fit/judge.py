@@ -43,11 +43,11 @@ def single_pairs(n: int) -> tuple[Ints, Ints]:
 
 def distances_of_draws(posterior: Posterior, pairs: tuple[Ints, Ints]) -> Floats:
     """Return the distances of pairs of actors: (pair, chain, draw)."""
-    out = np.empty((len(pairs[0]), *posterior.positions.shape[:2]))
-    for at, (one, other) in enumerate(zip(*pairs, strict=True)):
-        gap = posterior.positions[:, :, one] - posterior.positions[:, :, other]
-        out[at] = np.sqrt((gap.astype(np.float64) ** 2).sum(axis=2))
-    return out
+    by_actor = np.ascontiguousarray(np.moveaxis(posterior.positions, (2, 3), (0, 1)))
+    squares = np.zeros((len(pairs[0]), *posterior.positions.shape[:2]))
+    for k in range(by_actor.shape[1]):
+        squares += (by_actor[pairs[0], k].astype(np.float64) - by_actor[pairs[1], k]) ** 2
+    return np.asarray(np.sqrt(squares))
 
 
 def undecided_pairs(labels: NDArray[np.integer], pairs: tuple[Ints, Ints]) -> list[Floats]:
@@ -93,14 +93,13 @@ def diagnose(posterior: Posterior) -> dict[str, float]:
         quantities["co_clustering"] = together(posterior.labels, n_clusters)
     out: dict[str, float] = {}
     for name, values in quantities.items():
-        out[f"rhat_{name}"] = convergence.rhat(values)
-        out[f"ess_bulk_{name}"] = convergence.ess_bulk(values)
+        out[f"rhat_{name}"], out[f"ess_bulk_{name}"] = convergence.rhat_and_ess_bulk(values)
         out[f"ess_tail_{name}"] = convergence.ess_tail(values)
     out["rhat"] = float(np.max([v for k, v in out.items() if k.startswith("rhat_")]))
     out["ess_bulk"] = float(np.min([v for k, v in out.items() if k.startswith("ess_bulk_")]))
     out["ess_tail"] = float(np.min([v for k, v in out.items() if k.startswith("ess_tail_")]))
-    out["pairs_rhat"] = float(np.max([convergence.rhat(values) for values in single]))
-    out["pairs_ess_bulk"] = float(np.min([convergence.ess_bulk(values) for values in single]))
+    found = np.array([convergence.rhat_and_ess_bulk(values) for values in single])
+    out["pairs_rhat"], out["pairs_ess_bulk"] = float(found[:, 0].max()), float(found[:, 1].min())
     out["divergences"] = float(posterior.divergent.sum())
     moves = (np.diff(posterior.log_density, axis=1) != 0.0).mean(axis=1)
     out["stuck_chains"] = float((moves < _STUCK).sum())

@@ -15,15 +15,21 @@ Floats = NDArray[np.float64]
 
 def rhat(draws: Floats) -> float:
     """Return the larger of the rank-normalised split rhat of the draws and of their distances from the median."""
-    if not _usable(draws):
-        return float("nan")
-    folded = np.abs(draws - np.median(draws))
-    return max(_plain_rhat(_normal_ranks(_split(draws))), _plain_rhat(_normal_ranks(_split(folded))))
+    return rhat_and_ess_bulk(draws)[0]
 
 
 def ess_bulk(draws: Floats) -> float:
     """Return the effective number of draws for the centre of the distribution."""
-    return _ess(_normal_ranks(_split(draws))) if _usable(draws) else float("nan")
+    return rhat_and_ess_bulk(draws)[1]
+
+
+def rhat_and_ess_bulk(draws: Floats) -> tuple[float, float]:
+    """Return both, for which the draws are ranked once."""
+    if not _usable(draws):
+        return float("nan"), float("nan")
+    ranks = _normal_ranks(_split(draws))
+    folded = np.abs(draws - np.median(draws))
+    return max(_plain_rhat(ranks), _plain_rhat(_normal_ranks(_split(folded)))), _ess(ranks)
 
 
 def ess_tail(draws: Floats) -> float:

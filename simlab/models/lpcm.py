@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from simlab.models.mixture import log_terms
-
 if TYPE_CHECKING:
     from simlab.kernels.chain_state import Prior
 
@@ -123,10 +121,3 @@ def _log_spread(variances: Floats, degrees: float, scale: float) -> Floats:
     half = 0.5 * degrees
     level = half * np.log(half * scale) - gammaln(half)
     return np.asarray(level - (half + 1.0) * np.log(variances) - half * scale / variances)
-
-
-def log_position_density(positions: Floats, weights: Floats, centres: Floats, variances: Floats) -> Floats:
-    """Return the log-density of all positions under the mixture, labels summed out; leading axes broadcast."""
-    terms = log_terms(positions, weights, centres, variances)
-    largest = terms.max(axis=-1, keepdims=True)
-    return np.asarray((largest[..., 0] + np.log(np.exp(terms - largest).sum(-1))).sum(-1))

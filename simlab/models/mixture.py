@@ -53,11 +53,20 @@ def log_terms(points: Floats, weights: Floats, centres: Floats, variances: Float
 
 def membership(points: Floats, weights: Floats, centres: Floats, variances: Floats) -> Floats:
     """Return the probabilities of membership given positions (Bayes's rule); shapes as in ``log_terms``."""
+    return membership_with_density(points, weights, centres, variances)[0]
+
+
+def membership_with_density(
+    points: Floats, weights: Floats, centres: Floats, variances: Floats
+) -> tuple[Floats, Floats]:
+    """Return the probabilities of membership, and the log-density of all points of each leading axis, labels summed out."""
     terms = log_terms(points, weights, centres, variances)
-    terms -= terms.max(axis=-1, keepdims=True)
+    largest = terms.max(axis=-1, keepdims=True)
+    terms -= largest
     np.exp(terms, out=terms)
-    terms /= terms.sum(axis=-1, keepdims=True)
-    return terms
+    mass = terms.sum(axis=-1, keepdims=True)
+    terms /= mass
+    return terms, np.asarray((largest + np.log(mass))[..., 0].sum(axis=-1))
 
 
 def k_means(points: Floats, n_clusters: int, rng: np.random.Generator, n_rounds: int = 50) -> Ints:
