@@ -6,6 +6,7 @@ Run with ``scripts/benchmark``.
 from __future__ import annotations
 
 import math
+import resource
 
 import numba
 import numpy as np
@@ -14,11 +15,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from reference import naive_lpcm as naive
 from reference.cases import Case, problem
 from reference.fits import planted
+from reference.made import lpcm_network
 
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_mcmc import LpcmMcmc
 from simlab.kernels.chain_state import views
 from simlab.kernels.dyads import BLOCK, Floats, log_likelihood_gradient
+from simlab.metrics.recovery import adjusted_rand_index
 from simlab.models.latent_data import square
 
 SIZES = [60, 120, 240, 480]
@@ -83,3 +86,20 @@ def test_posterior_mode(benchmark: BenchmarkFixture, n: int, goal: int) -> None:
     benchmark.extra_info["goal in ms"] = goal
     fit = benchmark(lambda: fitter.fit(network, rng=np.random.default_rng(1)))
     assert np.isfinite(fit.diagnostics["log_density"])
+
+
+@pytest.mark.parametrize(("n", "likelihood"), [(2000, "exact"), (2000, "sampled"), (10_000, "sampled")])
+def test_posterior_mode_of_many(benchmark: BenchmarkFixture, n: int, likelihood: str) -> None:
+    """All dyads beside a list of them; the goal for 10,000 actors is a minute and 1 GB, on one core."""
+    network, labels = lpcm_network(n, separation=4.0, mean_degree=10.0, seed=1)
+    fitter = LpcmMap(n_clusters=3, likelihood=likelihood)
+    benchmark.group = f"posterior mode, n = {n}"
+    fit = benchmark.pedantic(
+        lambda: fitter.fit(network, rng=np.random.default_rng(1)), rounds=1, iterations=1, warmup_rounds=0
+    )
+    found = adjusted_rand_index(fit.labels, labels)
+    benchmark.extra_info |= {
+        "adjusted Rand index": round(found, 3),
+        "peak memory of the process in MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    assert found > 0.7

@@ -71,11 +71,21 @@ def lpcm_network(
     centres = separation / np.sqrt(3.0) * np.column_stack([np.cos(angle), np.sin(angle)])
     places = centres[labels] + rng.standard_normal((n, 2))
     office = rng.integers(0, 2, n)
-    eta = homophily * (office[:, None] == office) + sender * rng.standard_normal(n)[:, None]
-    eta = eta - np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
-    np.fill_diagonal(eta, -np.inf)
-    level = brentq(lambda b: expit(b + eta).sum() / n - mean_degree, -30.0, 30.0)
-    state = (rng.random((n, n)) < expit(level + eta)).astype(np.int8)
+    effects = sender * rng.standard_normal(n)
+
+    def rest(rows: np.ndarray) -> np.ndarray:
+        """Return eta without the intercept, from these rows to all."""
+        apart = np.sqrt(sum((places[rows, k, None] - places[None, :, k]) ** 2 for k in range(2)))
+        eta = homophily * (office[rows, None] == office) + effects[rows, None] - apart
+        eta[np.arange(len(rows)), rows] = -np.inf
+        return eta
+
+    # Of many actors some are enough to find the intercept, and no matrix of all dyads is made but that of their states.
+    some = rest(np.linspace(0, n - 1, min(n, 1000)).astype(int))
+    level = brentq(lambda b: expit(b + some).sum() / len(some) - mean_degree, -30.0, 30.0)
+    state = np.empty((n, n), dtype=np.int8)
+    for rows in np.array_split(np.arange(n), -(-n // 1000)):
+        state[rows] = rng.random((len(rows), n)) < expit(level + rest(rows))
     np.fill_diagonal(state, DyadState.IMPOSSIBLE)
     actors = tuple(f"a{i:05d}" for i in range(n))
     return Network(actors, state, attributes={"office": tuple(f"office {o}" for o in office)}), labels
