@@ -63,6 +63,8 @@ class Network:
         observed. Symmetric where ties have no direction. None where every tie counts once.
     dyadic : mapping
         Name to what is known of each dyad, (n_actors, n_actors), such as the distance of two offices, for covariates.
+    limited : (n_actors,) or None
+        Who named as many as the questionnaire allowed, and so may have more ties; None where there was no limit.
     """
 
     actors: tuple[str, ...]
@@ -74,6 +76,7 @@ class Network:
     period: str = ""
     counts: Floats | None = None
     dyadic: Mapping[str, Floats] = field(default_factory=dict)
+    limited: NDArray[np.bool_] | None = None
 
     @property
     def n_actors(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -29,9 +29,17 @@ class ChainFitter(LatentFitter):
     n_draws: int = Field(default=1000, ge=4, description="draws kept of each chain")
     thin: int = Field(default=2, ge=1, description="sweeps for each draw kept")
     target_acceptance: float = Field(default=0.8, gt=0.3, lt=1.0, description="of Hamiltonian steps")
+    nominations: Literal["as_told", "censored"] = Field(
+        default="as_told", description="whether those not named by who named as many as allowed are no ties, or open"
+    )
     partition: chains.Partition = Field(default="binder", description="loss of which the labels have the least")
     max_rhat: float = Field(default=1.01, gt=1.0, description="converged needs an rhat up to this")
     min_ess: float = Field(default=400.0, ge=0.0, description="and at least so many effective draws")
+
+    @property
+    def censored(self) -> bool:
+        """Whether those not named by respondents who named as many as allowed are open."""
+        return self.nominations == "censored"
 
     def fit_count(
         self, actors: tuple[str, ...], data: LatentData, n_clusters: int, rng: np.random.Generator

@@ -79,8 +79,9 @@ def run(plan: Plan, data: LatentData, n_dims: int, n_clusters: int, priors: Prio
 
     first = layout.first_positions(data.share, n_dims)
     draws = _empty_draws(empty_state(data, n_dims, n_clusters), plan.n_chains * plan.n_draws)
-    prior, kernel_data = priors.for_kernels(), data.kernel_data()
+    prior = priors.for_kernels()
     for c in range(plan.n_chains):
+        kernel_data = data.kernel_data()
         state = start(first, data, n_clusters, priors, c, rng)
         work = sampler.new_work(state.shape)
         size = work.vector.size

@@ -84,8 +84,14 @@ class LatentFitter(Fitter):
             sociality=self.sociality,
             reciprocity=self.reciprocity,
             covariates=self.covariates,
+            censored=self.censored,
             dyads=dyads,
         )
+
+    @property
+    def censored(self) -> bool:
+        """Whether what a fixed-choice design leaves open is taken as open, and not as no tie."""
+        return False
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the fit of one network."""

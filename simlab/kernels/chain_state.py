@@ -28,6 +28,9 @@ class Data(NamedTuple):
     Or of a list of dyads: then ``first`` and ``second`` (n_dyads,) are i and j of each, else (0,). Those from the
     ``n_whole``-th on are a sample, each of which stands for ``weight`` dyads. Only the posterior mode takes lists.
 
+    open_ties : (n_open, 4), ties that a respondent who named as many as allowed, ``open_named`` (n_limited,), may have
+    besides: relation, later and earlier actor, and 1 where it goes from the earlier one, else 0. Those of a respondent
+    stand together, from ``open_starts`` (n_limited + 1,) on. ``open_state`` : (n_open,), whether it is there at present.
     components : (n_actors,), the number of the component that an actor is in, where it is a small one, else -1.
     ties, observed : (n_relations, n_dyads); ties_back, observed_back : the same, or (n_relations, 0) where forward holds
     the sums of both ways; covariates, covariates_back : (n_covariates, n_dyads), the latter (n_covariates, 0) likewise.
@@ -43,6 +46,10 @@ class Data(NamedTuple):
     covariates: Floats
     covariates_back: Floats
     components: NDArray[np.int64]
+    open_ties: Indices
+    open_starts: NDArray[np.int64]
+    open_named: NDArray[np.int64]
+    open_state: NDArray[np.int8]
     first: Indices
     second: Indices
     n_whole: int

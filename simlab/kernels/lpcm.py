@@ -8,9 +8,9 @@ effects of Krivitsky, Handcock, Raftery & Hoff (2009); ``dyads`` and ``predictor
     centre_g ~ N(0, centre_variance I),  weights ~ Dirichlet(concentration)
 
 A sweep is (1) a Hamiltonian step for everything in the flat vector together, with the labels summed out, (2) labels given
-positions, and jumps of actors to other clusters, (3) variances, centres and weights given labels, and the effects' variances
-and level, each from its exact conditional, and (4) joint moves of positions, centres, variances and intercepts along the
-scale, which the data determine only through intercept minus distance.
+positions, jumps of actors to other clusters, and ties that fixed choice left open, (3) variances, centres and weights given
+labels, and the effects' variances and level, each from its exact conditional, and (4) joint moves of positions, centres,
+variances and intercepts along the scale, which the data determine only through intercept minus distance.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from simlab.kernels.dyads import (
 from simlab.kernels.gibbs import draw_effects, draw_labels, draw_mixture
 from simlab.kernels.jumps import jumps
 from simlab.kernels.mixture import add_mixture, add_prior
+from simlab.kernels.nominations import draw_open_ties
 from simlab.kernels.predictors import likelihood_of_predictors
 
 
@@ -258,6 +259,8 @@ def sweep(
     info = hamiltonian_step(state, data, prior, tuning, work, rng, likelihood)
     draw_labels(state, work, rng)
     likelihood = jumps(state, data, tuning.n_jumps, work, rng, info.log_likelihood)
+    if data.open_named.shape[0] > 0:
+        likelihood = draw_open_ties(state, data, work, rng, likelihood)
     draw_mixture(state, prior, rng)
     if state.shape.n_senders + state.shape.n_receivers > 0:
         draw_effects(state, data, prior, rng)

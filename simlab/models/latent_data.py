@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -78,6 +79,40 @@ class DyadList:
 
 
 @dataclass(frozen=True, eq=False)
+class OpenTies:
+    """The ties that respondents who named as many as allowed may have besides; see ``simlab.kernels.chain_state.Data``.
+
+    ties : (n_open, 4); starts : (n_limited + 1,); named : (n_limited,).
+    """
+
+    ties: NDArray[np.int32]
+    starts: Ints
+    named: Ints
+
+    @classmethod
+    def none(cls) -> OpenTies:
+        """Return no open ties."""
+        return cls(np.zeros((0, 4), dtype=np.int32), np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+    @classmethod
+    def of(cls, networks: Sequence[Network]) -> OpenTies:
+        """Return what the limited respondents of all networks leave open: whomever they could have named and did not."""
+        parts, named = [np.zeros((0, 4), dtype=np.int32)], []
+        for r, network in enumerate(networks):
+            if network.limited is None:
+                continue
+            for i in np.flatnonzero(network.limited):
+                others = np.flatnonzero(network.state[i] == DyadState.NO_TIE)
+                others = others[others != i]
+                back = (others > i).astype(np.int32)
+                each = [np.full(len(others), r), np.maximum(i, others), np.minimum(i, others), back]
+                parts.append(np.column_stack(each).astype(np.int32))
+                named.append(int((network.state[i] == DyadState.TIE).sum()))
+        starts = np.cumsum([len(part) for part in parts]).astype(np.int64)
+        return cls(np.concatenate(parts), starts, np.array(named, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
 class LatentData:
     """Ties and answers of each dyad, from the later of its two actors to the earlier, and back.
 
@@ -100,6 +135,8 @@ class LatentData:
         Which dyads these are, where they are not all.
     design : Design or None
         Where the covariates come from, so that those of any dyad can be had.
+    open_ties : OpenTies
+        What a fixed-choice design leaves open.
     """
 
     n_actors: int
@@ -115,6 +152,7 @@ class LatentData:
     constant: float
     dyads: DyadList
     design: Design | None
+    open_ties: OpenTies
 
     @classmethod
     def of(
@@ -125,6 +163,7 @@ class LatentData:
         sociality: Sociality = "none",
         reciprocity: bool = False,
         covariates: Sequence[str] = (),
+        censored: bool = False,
         dyads: DyadList | None = None,
     ) -> LatentData:
         """Return the data of one network, or of several relations of the same actors: of all dyads, or of a list.
@@ -142,6 +181,10 @@ class LatentData:
             raise InputError.of("reciprocity", True, "ties have no direction: must be false")
         if reciprocity and family != "bernoulli":
             raise InputError.of("reciprocity", True, "is for the bernoulli family")
+        if censored and family != "bernoulli":
+            raise InputError.of("nominations", "censored", "is for the bernoulli family")
+        if censored and not all(directed):
+            raise InputError.of("nominations", "censored", "ties have no direction: must be as_told")
         n = networks[0].n_actors
         dyads = dyads or DyadList.every()
         rows, columns = (dyads.first, dyads.second) if len(dyads) else np.tril_indices(n, -1)
@@ -179,6 +222,7 @@ class LatentData:
             constant=constant,
             dyads=dyads,
             design=Design(networks[0], tuple(covariates)) if covariates else None,
+            open_ties=OpenTies.of(networks) if censored else OpenTies.none(),
         )
 
     @property
@@ -190,6 +234,11 @@ class LatentData:
     def n_covariates(self) -> int:
         """The number of covariates."""
         return len(self.covariates)
+
+    @cached_property
+    def components(self) -> Ints:
+        """See ``small_components``."""
+        return small_components(self.share)
 
     @property
     def n_effects(self) -> tuple[int, int]:
@@ -218,13 +267,18 @@ class LatentData:
         return chain_state.Data(
             forms[self.form],
             self.sociality == "shared",
-            self.ties,
+            # Chains write into them where ties are open.
+            self.ties.copy() if len(self.open_ties.named) else self.ties,
             self.observed,
-            self.ties_back,
+            self.ties_back.copy() if len(self.open_ties.named) else self.ties_back,
             self.observed_back,
             self.covariates,
             self.covariates_back,
-            small_components(self.share),
+            self.components,
+            self.open_ties.ties,
+            self.open_ties.starts,
+            self.open_ties.named,
+            np.zeros(len(self.open_ties.ties), dtype=np.int8),
             self.dyads.first,
             self.dyads.second,
             self.dyads.n_whole,

@@ -121,6 +121,10 @@ def data_of(case: Case, seen: Seen) -> Data:
         there(seen.x),
         x_back,
         np.where(np.arange(case.n) < case.n // 3, 0, -1),  # whether tied to others or not: any set can be moved
+        np.zeros((0, 4), dtype=np.int32),
+        np.zeros(1, dtype=np.int64),
+        np.zeros(0, dtype=np.int64),
+        np.zeros(0, dtype=np.int8),
         *(np.zeros(0, dtype=np.int32),) * 2,
         0,
         1.0,

@@ -26,6 +26,7 @@ from statistical.worlds import (
     draw_ties,
     from_prior,
     latent_data,
+    named,
     networks,
     quantities,
 )
@@ -60,6 +61,9 @@ VARIANTS = {
     "covariate, undirected": World(12, covariate=True, directed=False),
     "reciprocity": World(11, reciprocity=True),
     "reciprocity, masked": World(11, reciprocity=True, masked=True),
+    "two names": World(11, max_nominations=2),
+    "two names, masked": World(11, max_nominations=2, masked=True, sociality="sender"),
+    "two names, reciprocity": World(10, max_nominations=2, reciprocity=True, covariate=True),
     "poisson": World(10, family="poisson"),
     "poisson, everything": World(
         9, family="poisson", n_relations=2, masked=True, sociality="both", covariate=True, n_clusters=1
@@ -75,7 +79,7 @@ def simulated(world: World, priors: Priors, seed: int, replicate: int) -> tuple[
     rng = np.random.default_rng([seed, replicate, *repr(world).encode()])
     truth = from_prior(world, priors, rng)
     given = circumstances(world, rng)
-    return truth, replace(given, ties=draw_ties(world, truth, given, rng)), rng
+    return truth, named(world, replace(given, ties=draw_ties(world, truth, given, rng)), rng), rng
 
 
 def ranks(

@@ -37,6 +37,7 @@ class World:
     sociality: Sociality = "none"
     reciprocity: bool = False
     covariate: bool = False
+    max_nominations: int | None = None
 
     def settings(self) -> dict[str, object]:
         """Return the settings of a fitter of this model."""
@@ -68,11 +69,13 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What was drawn. ties, seen : (n_relations, n_actors, n_actors), row to column; x : (n_actors, n_actors)."""
+    """What was drawn. ties, seen : (n_relations, n_actors, n_actors), row to column; x : (n_actors, n_actors);
+    limited : (n_relations, n_actors), who named as many as allowed, or None."""
 
     ties: Floats
     seen: NDArray[np.bool_]
     x: Floats
+    limited: NDArray[np.bool_] | None = None
 
 
 def from_prior(world: World, priors: Priors, rng: np.random.Generator) -> Truth:
@@ -188,8 +191,21 @@ def networks(world: World, given: Answers) -> list[Network]:
         np.fill_diagonal(state, DyadState.IMPOSSIBLE)
         names = tuple(f"a{i:02d}" for i in range(world.n_actors))
         counts = ties if world.family == "poisson" else None
-        out.append(Network(names, state, world.directed, counts=counts, dyadic={"x": given.x}))
+        limited = None if given.limited is None else given.limited[len(out)]
+        out.append(Network(names, state, world.directed, counts=counts, dyadic={"x": given.x}, limited=limited))
     return out
+
+
+def named(world: World, given: Answers, rng: np.random.Generator) -> Answers:
+    """Return the answers with as many names as are allowed, a random choice of each actor's ties."""
+    most = world.max_nominations
+    if most is None:
+        return given
+    ties = np.zeros_like(given.ties)
+    for r, i in np.ndindex(ties.shape[:2]):
+        true = np.flatnonzero(given.ties[r, i])
+        ties[r, i, rng.permutation(true)[:most]] = 1.0
+    return replace(given, ties=ties, limited=ties.sum(axis=2) == most)
 
 
 def latent_data(world: World, given: Answers) -> LatentData:
@@ -200,6 +216,7 @@ def latent_data(world: World, given: Answers) -> LatentData:
         sociality=world.sociality,
         reciprocity=world.reciprocity,
         covariates=("dyad(x)",) if world.covariate else (),
+        censored=world.max_nominations is not None,
     )
 
 
