@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from simlab.foundation.compile import fast_kernel, kernel
+from simlab.kernels.bound_state import Buffers, Held
 from simlab.kernels.climb import PAIRS, Memory, dot, set_course
 from simlab.kernels.dyads import Floats
-from simlab.kernels.variational import Buffers, Held, variable_bound
+from simlab.kernels.variational import variable_bound
 
 # A step is good enough that gains this share of what the slope promises (Armijo).
 _ENOUGH = 1e-4

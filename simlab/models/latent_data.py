@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from simlab.foundation.errors import InputError
 from simlab.panel import Network
 
 if TYPE_CHECKING:
-    from simlab.kernels.chain_state import Data
+    from simlab.kernels.chain_state import Data, Shape
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -170,6 +170,46 @@ class LatentData:
         return (
             n if self.sociality in ("shared", "sender", "both") else 0,
             n if self.sociality in ("receiver", "both") else 0,
+        )
+
+    def shape(self, n_dims: int, n_clusters: int) -> Shape:
+        """Return the sizes of the model of these data."""
+        from simlab.kernels.chain_state import Shape
+
+        senders, receivers = self.n_effects
+        return Shape(
+            n_dims=n_dims,
+            n_actors=self.n_actors,
+            n_relations=self.n_relations,
+            n_covariates=self.n_covariates,
+            n_reciprocity=self.n_relations if self.form == "reciprocal" else 0,
+            n_senders=senders,
+            n_receivers=receivers,
+            n_clusters=n_clusters,
+        )
+
+    def known(self) -> NDArray[np.bool_]:
+        """Say which actors have an observed dyad: (n_actors,)."""
+        answers = self.observed.sum(axis=0, dtype=np.float64)
+        if self.observed_back.shape[1]:
+            answers = answers + self.observed_back.sum(axis=0, dtype=np.float64)
+        return np.asarray(square(answers, self.n_actors).sum(axis=1) > 0)
+
+    def of_actors(self, chosen: NDArray[np.bool_]) -> LatentData:
+        """Return the data of the dyads among some of the actors; chosen : (n_actors,)."""
+        rows, columns = np.tril_indices(self.n_actors, -1)
+        both = chosen[rows] & chosen[columns]
+        back = both[: self.ties_back.shape[1]]
+        return replace(
+            self,
+            n_actors=int(chosen.sum()),
+            ties=np.ascontiguousarray(self.ties[:, both]),
+            observed=np.ascontiguousarray(self.observed[:, both]),
+            ties_back=np.ascontiguousarray(self.ties_back[:, back]),
+            observed_back=np.ascontiguousarray(self.observed_back[:, back]),
+            covariates=np.ascontiguousarray(self.covariates[:, both]),
+            covariates_back=np.ascontiguousarray(self.covariates_back[:, back]),
+            share=self.share[np.ix_(chosen, chosen)],
         )
 
     @property
