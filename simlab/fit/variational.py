@@ -142,6 +142,8 @@ class Climb:
         self.buffers = bound_state.new_buffers(data.shape(n_dims, len(first.centres)))
         self.memory = climb.new_memory(self.buffers.vector.size)
         self._pairs = (0, 0)
+        self._kernel_data, self._noise = data.kernel_data(), variational.noise(data)
+        self._scales = _first_scales(data, priors)
         self._pack()
 
     def run(self, n_rounds: int, tolerance: float) -> bool:
@@ -183,9 +185,9 @@ class Climb:
         a = self.approximation
         n_dims = a.positions.shape[1]
         return Held(
-            self.data.kernel_data(),
+            self._kernel_data,
             variational.rule(n_dims),
-            variational.noise(self.data),
+            self._noise,
             *variational.nodes(n_dims),
             a.levels,
             a.centre_variances,
@@ -210,14 +212,11 @@ class Climb:
         """
         a = self.approximation
         n_dims = a.positions.shape[1]
-        level, coefficients, reciprocity = information(self.data)
         return np.concatenate(
             [
                 np.tile(a.variances, n_dims),
                 np.full(len(a.variances), 2.0 / n_dims),
-                1.0 / (1.0 / self.priors.intercept_variance + level),
-                1.0 / (1.0 / self.priors.coefficient_variance + coefficients.ravel()),
-                1.0 / (1.0 / self.priors.coefficient_variance + reciprocity),
+                self._scales,
                 a.sender_variances.ravel(),
                 a.receiver_variances.ravel(),
                 np.full(a.sender.size + a.receiver.size, 2.0),
@@ -227,8 +226,8 @@ class Climb:
         )
 
 
-def information(data: LatentData) -> tuple[Floats, Floats, Floats]:
-    """Return rough curvatures of the log-likelihood by intercepts, coefficients and reciprocity, for want of better ones.
+def _first_scales(data: LatentData, priors: Priors) -> Floats:
+    """Return guesses of the inverse curvatures by intercepts, coefficients and reciprocity, for want of better ones.
 
     Each answer has the curvature of a density of .11; a count that of its relation's mean.
     """
@@ -241,4 +240,10 @@ def information(data: LatentData) -> tuple[Floats, Floats, Floats]:
         each = sum(ties.sum(axis=1, dtype=np.float64) for ties, _, _ in ways) / np.maximum(answers, 1.0)
     squares = np.array(sum(observed @ (x**2).T for _, observed, x in ways))
     mutual = (data.observed * data.observed_back).sum(axis=1) if data.form == "reciprocal" else np.zeros(0)
-    return each * answers, each[:, None] * squares, 0.25 * _ANSWER_CURVATURE * mutual
+    return np.concatenate(
+        [
+            1.0 / (1.0 / priors.intercept_variance + each * answers),
+            1.0 / (1.0 / priors.coefficient_variance + (each[:, None] * squares).ravel()),
+            1.0 / (1.0 / priors.coefficient_variance + 0.25 * _ANSWER_CURVATURE * mutual),
+        ]
+    )

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlab.foundation.compile import fast_kernel, inlined_kernel
+from simlab.foundation.compile import inlined_kernel, lean_fast_kernel
 from simlab.kernels.dyads import Floats, Singles, add_pulls, fill_squares
 from simlab.kernels.exponential import decay
 
@@ -51,18 +51,18 @@ class Normals(NamedTuple):
     intercepts: Floats
 
 
-@fast_kernel
+@lean_fast_kernel
 def _curve(c: Curve, u: float) -> float:
     return c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * (c[4] + u * (c[5] + u * (c[6] + u * (c[7] + u * c[8])))))))
 
 
-@fast_kernel
+@lean_fast_kernel
 def _slope(c: Curve, u: float) -> float:
     upper = 5.0 * c[5] + u * (6.0 * c[6] + u * (7.0 * c[7] + u * (8.0 * c[8])))
     return c[1] + u * (2.0 * c[2] + u * (3.0 * c[3] + u * (4.0 * c[4] + u * upper)))
 
 
-@fast_kernel
+@lean_fast_kernel
 def fill_sums(variances: Floats, i: int, start: int, sums: Floats) -> None:
     """Fill ``sums`` with the sums of variances of the dyads from (i, start) on."""
     size = sums.shape[0]
@@ -80,7 +80,7 @@ def fill_sums(variances: Floats, i: int, start: int, sums: Floats) -> None:
             start = 0
 
 
-@fast_kernel
+@lean_fast_kernel
 def add_sums(i: int, start: int, values: Floats, out: Floats) -> None:
     """Add the ``values`` of the dyads from (i, start) on to both their actors in ``out`` (n_actors,)."""
     size = values.shape[0]
@@ -138,7 +138,7 @@ def chained(
     return 2.0 * (mean_share - u * by_u), level * mean_share + left * deviation_share + PIVOT * (1.0 - u) * by_u
 
 
-@fast_kernel
+@lean_fast_kernel
 def _block_terms(
     block: tuple[Floats, Floats, Floats, Floats], intercept: float, ties: Singles, observed: Singles, rule: Rule
 ) -> tuple[float, float]:
@@ -179,7 +179,7 @@ def _block_terms(
     return linear - _SIXTH * (math.log(at_low) + 4.0 * math.log(at_middle) + math.log(at_high)), slope
 
 
-@fast_kernel
+@lean_fast_kernel
 def expected_log_likelihood(
     normals: Normals, ties: Singles, observed: Singles, rule: Rule, pull: Normals, blocks: Floats
 ) -> float:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlab.foundation.compile import fast_kernel
+from simlab.foundation.compile import inlined_kernel, lean_fast_kernel
 from simlab.kernels.chain_state import Data, Point
 from simlab.kernels.dyads import BLOCK, Floats, add_pulls, advance, fill_squares
 from simlab.kernels.expected import Rule, add_sums, chained, fill_sums, spread_places
@@ -75,7 +75,7 @@ class Block(NamedTuple):
     by_deviation: Floats
 
 
-@fast_kernel
+@inlined_kernel
 def _begin(
     block: Block,
     mean: Point,
@@ -111,7 +111,7 @@ def _begin(
             block.deviations[k, j] = math.sqrt(block.deviations[k, j])
 
 
-@fast_kernel
+@inlined_kernel
 def _add_places(
     block: Block, mean: Point, data: Data, noise: Noise, r: int, at: int, aside: Point, pull: Point
 ) -> float:
@@ -142,7 +142,7 @@ def _add_places(
     return total
 
 
-@fast_kernel
+@inlined_kernel
 def _collect(
     block: Block,
     mean: Point,
@@ -186,7 +186,7 @@ def _collect(
         add_effect_pulls(at, block.by_deviation, back, sides[6:])
 
 
-@fast_kernel
+@inlined_kernel
 def _block(blocks: Floats, count: int) -> Block:
     """Return the views of the buffers over a block of ``count`` dyads."""
     return Block(
@@ -204,7 +204,7 @@ def _block(blocks: Floats, count: int) -> Block:
     )
 
 
-@fast_kernel
+@lean_fast_kernel
 def expected_of_predictors(
     normal: tuple[Point, Spread],
     data: Data,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from simlab.foundation.compile import fast_kernel
+from simlab.foundation.compile import inlined_kernel, lean_fast_kernel
 from simlab.kernels.bound_state import Buffers, Held
 from simlab.kernels.chain_state import PLAIN, Point
 from simlab.kernels.dyads import Floats
@@ -21,7 +21,7 @@ from simlab.kernels.exponential import decay
 _FACTORS = 64
 
 
-@fast_kernel
+@lean_fast_kernel
 def _fill_shares(held: Held, buffers: Buffers) -> float:
     """Return the sum over ``places`` of the logarithm of the mixture's expected density; fill the memberships there."""
     at, shares = buffers.at, buffers.shares
@@ -63,7 +63,7 @@ def _fill_shares(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@lean_fast_kernel
 def _add_node(held: Held, buffers: Buffers, node: int) -> float:
     """Add what one place of each position has: return its part of the bound, add to gradient, membership and sums."""
     at, pull, sums = buffers.at, buffers.pull, buffers.sums
@@ -100,7 +100,7 @@ def _add_node(held: Held, buffers: Buffers, node: int) -> float:
     return weight * total
 
 
-@fast_kernel
+@lean_fast_kernel
 def add_clusters(held: Held, buffers: Buffers) -> float:
     """Return what the bound has of positions given clusters; add to the gradient, and fill membership and sums."""
     at, pull, sums = buffers.at, buffers.pull, buffers.sums
@@ -124,7 +124,7 @@ def add_clusters(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@lean_fast_kernel
 def add_priors(held: Held, buffers: Buffers) -> float:
     """Return what the bound has of the priors and of the entropy of positions, constants apart; add to the gradient."""
     at, pull, prior = buffers.at, buffers.pull, held.prior
@@ -148,7 +148,7 @@ def add_priors(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@inlined_kernel
 def add_coefficients(held: Held, buffers: Buffers) -> float:
     """Return what the bound has of the priors of coefficients and reciprocity, constants apart; add to the gradient."""
     at, pull = buffers.at, buffers.pull
@@ -164,7 +164,7 @@ def add_coefficients(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@inlined_kernel
 def add_effects(held: Held, means: Floats, variances: Floats, mean_pulls: Floats, log_variance_pulls: Floats) -> float:
     """Return what the bound has of effects: their prior, whose variance's factor is at its best, and their entropy.
 
@@ -187,7 +187,7 @@ def add_effects(held: Held, means: Floats, variances: Floats, mean_pulls: Floats
     return total
 
 
-@fast_kernel
+@inlined_kernel
 def _likelihood_of_predictors(held: Held, buffers: Buffers) -> float:
     """Return the expected log-likelihood of any form but the plain one; add to the gradient, by variances of positions."""
     at, pull, variances = buffers.at, buffers.pull, buffers.variances
@@ -236,7 +236,7 @@ def _likelihood_of_predictors(held: Held, buffers: Buffers) -> float:
     return value + add_coefficients(held, buffers)
 
 
-@fast_kernel
+@lean_fast_kernel
 def variable_bound(held: Held, buffers: Buffers) -> float:
     """Return all of the bound that depends on the flat vector; fill its gradient and the memberships."""
     at, pull, variances = buffers.at, buffers.pull, buffers.variances.positions

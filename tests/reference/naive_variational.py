@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from functools import partial
+from itertools import permutations, product
 
 import numpy as np
 from reference.cases import Case
@@ -31,16 +32,54 @@ def random_network(case: Case, rng: np.random.Generator, density: float = 0.3) -
     return Network(tuple(f"a{i:03d}" for i in range(case.n)), state, case.kind != "undirected")
 
 
+def rich_network(case: Case, rng: np.random.Generator) -> Network:
+    """Return a random network with the counts and the covariates x0, x1, ... of the case."""
+    plain = random_network(case, rng)
+    n, names = case.n, [f"x{k}" for k in range(case.n_covariates)]
+    both = (lambda x: x) if case.directed else (lambda x: np.tril(x, -1) + np.tril(x, -1).T)
+    counts = both(rng.poisson(1.0, (n, n)).astype(float)) * plain.observed
+    state = np.where(plain.observed, np.where(counts > 0, DyadState.TIE, DyadState.NO_TIE), plain.state)
+    np.fill_diagonal(state, DyadState.IMPOSSIBLE)
+    return Network(
+        plain.actors,
+        state.astype(np.int8) if case.form == "poisson" else plain.state,
+        case.directed,
+        counts=counts if case.form == "poisson" else None,
+        dyadic={name: both(rng.standard_normal((n, n))) * (1.0 - np.eye(n)) for name in names},
+    )
+
+
+def data_of(case: Case, rng: np.random.Generator) -> LatentData:
+    """Return what the model of a case sees of random networks."""
+    if case.form == "plain":
+        return LatentData.of([random_network(case, rng) for _ in range(case.n_relations)])
+    return LatentData.of(
+        [rich_network(case, rng) for _ in range(case.n_relations)],
+        family="poisson" if case.form == "poisson" else "bernoulli",
+        sociality=case.sociality,
+        reciprocity=case.form == "reciprocal",
+        covariates=tuple(f"dyad(x{k})" for k in range(case.n_covariates)),
+    )
+
+
 def problem(case: Case, seed: int = 1) -> tuple[Approximation, LatentData, Priors]:
     """Return an approximation that is nowhere near a maximum, data, and the usual priors but for the intercept's mean."""
     rng = np.random.default_rng([seed, *case[:4]])
-    data = LatentData.of([random_network(case, rng) for _ in range(case.n_relations)])
+    data = data_of(case, rng)
+    own = np.random.default_rng(seed)
+    senders, receivers = ((case.n_relations, count) for count in data.n_effects)
     centres = 1.5 * rng.standard_normal((case.n_clusters, case.n_dims))
     labels = rng.integers(0, case.n_clusters, case.n)
     approximation = Approximation(
         positions=centres[labels] + rng.standard_normal((case.n, case.n_dims)),
         variances=rng.uniform(0.05, 0.8, case.n),
         intercepts=rng.normal(1.0, 1.0, case.n_relations),
+        coefficients=own.normal(0.0, 0.7, (case.n_relations, case.n_covariates)),
+        reciprocity=own.normal(0.5, 0.5, case.n_relations if case.form == "reciprocal" else 0),
+        sender=own.normal(0.0, 0.6, senders),
+        receiver=own.normal(0.0, 0.6, receivers),
+        sender_variances=own.uniform(0.05, 0.5, senders),
+        receiver_variances=own.uniform(0.05, 0.5, receivers),
         membership=rng.dirichlet(np.ones(case.n_clusters), case.n),
         centres=centres,
         centre_variances=rng.uniform(0.05, 0.5, case.n_clusters),
@@ -86,6 +125,99 @@ def dyads(normals: Normals, data: LatentData) -> list[tuple[int, int, float, flo
     ]
 
 
+def dyad_log_likelihood(data: LatentData, r: int, at: int, eta, rho: float):
+    """Return the log-likelihood of a dyad at these predictors, there and back: numbers, or arrays of them."""
+    ways = [(float(data.ties[r, at]), float(data.observed[r, at]), eta[0])]
+    if data.ties_back.shape[1]:
+        ways.append((float(data.ties_back[r, at]), float(data.observed_back[r, at]), eta[1]))
+    if data.form == "poisson":
+        return sum(y * e - seen * np.exp(e) for y, seen, e in ways)
+    if data.form != "reciprocal":
+        return sum(answer(*way) for way in ways)
+    states = list(product((0, 1), repeat=2))
+    size = [y * eta[0] + x * eta[1] + y * x * rho for y, x in states]
+    fit = [
+        s
+        for s, state in zip(size, states, strict=True)
+        if all(not w[1] or w[0] == v for w, v in zip(ways, state, strict=False))
+    ]
+    return np.logaddexp.reduce(fit) - np.logaddexp.reduce(size)
+
+
+def effects_of(
+    data: LatentData, sender: np.ndarray, receiver: np.ndarray, r: int, i: int, j: int
+) -> tuple[float, float]:
+    """Return the effects, or their variances, of the tie from i to j and of the one back."""
+    receiver = sender if data.sociality == "shared" else receiver
+
+    def of(one: int, other: int) -> float:
+        return sum(float(part[r, k]) for part, k in ((sender, one), (receiver, other)) if part.shape[1])
+
+    return of(i, j), of(j, i)
+
+
+def effect_places(data: LatentData) -> list[tuple[float, float, float]]:
+    """Return (place there, place back, weight) of the effects of a dyad."""
+    if data.sociality == "none":
+        return [(0.0, 0.0, 1.0)]
+    if data.form == "reciprocal" and data.sociality != "shared":
+        return [(x, y, 0.25) for x, y in ((2**0.5, 0.0), (-(2**0.5), 0.0), (0.0, 2**0.5), (0.0, -(2**0.5)))]
+    return [(x, x, w) for x, w in ((0.0, 2 / 3), (3**0.5, 1 / 6), (-(3**0.5), 1 / 6))]
+
+
+def expected_of_predictors(a: Approximation, data: LatentData, expectation, effects) -> float:
+    """Return the expected log-likelihood of any form.
+
+    expectation : of a function of the distance, given that and the dyad's squared distance of means and sum of variances;
+    effects : triples of places, in standard deviations, and weights.
+    """
+    x = data.design()
+    pairs = [(i, j) for i in range(data.n_actors) for j in range(i)]
+    total = 0.0
+    for r, at, square, variance in dyads(Normals(a.positions.T, a.variances, a.intercepts), data):
+        i, j = pairs[at]
+        means = effects_of(data, a.sender, a.receiver, r, i, j)
+        spreads = np.sqrt(effects_of(data, a.sender_variances, a.receiver_variances, r, i, j))
+        there, back = (
+            a.intercepts[r] + sum(a.coefficients[r, k] * x[k, one, other] for k in range(len(x))) + mean
+            for (one, other), mean in zip(((i, j), (j, i)), means, strict=True)
+        )
+        rho = a.reciprocity[r] if len(a.reciprocity) else 0.0
+
+        def value(distance, r=r, at=at, there=there, back=back, spreads=spreads, rho=rho):
+            return sum(
+                share
+                * dyad_log_likelihood(
+                    data, r, at, (there - distance + one * spreads[0], back - distance + other * spreads[1]), rho
+                )
+                for one, other, share in effects
+            )
+
+        total += expectation(value, square, variance)
+    return float(total)
+
+
+def by_three_places(rule: Rule, function, square: float, variance: float) -> float:
+    """Return the expectation of a function of the distance by the rule of three places."""
+    return sum(weight * function(d) for d, weight in zip(*three_places(rule, square, variance), strict=True))
+
+
+def effects_part(means: np.ndarray, variances: np.ndarray, priors: Priors) -> float:
+    """Return what the bound has of effects, by integrals over the factors of their variances, which are at their best."""
+    total = 0.0
+    for mean, variance in zip(means, variances, strict=True):
+        if not len(mean):
+            continue
+        squares = mean**2 + variance
+        degrees = priors.effect_degrees + len(mean)
+        scale = (priors.effect_degrees * priors.effect_scale + squares.sum()) / degrees
+        factor, prior = _scaled(degrees, scale), _scaled(priors.effect_degrees, priors.effect_scale)
+        total += sum(_mean(factor, lambda s, b=b: -0.5 * np.log(2.0 * np.pi * s) - 0.5 * b / s) for b in squares)
+        total += _mean(factor, lambda s, f=factor, p=prior: p.logpdf(s) - f.logpdf(s))
+        total += stats.norm.entropy(0.0, np.sqrt(variance)).sum()
+    return total
+
+
 def expected_log_likelihood(normals: Normals, data: LatentData, rule: Rule) -> float:
     """Return the expected log-likelihood by the rule of three places."""
     total = 0.0
@@ -119,7 +251,14 @@ def bound(a: Approximation, data: LatentData, priors: Priors) -> float:
     n, n_dims = a.positions.shape
     n_clusters = len(a.centres)
     normals = Normals(a.positions.T, a.variances, a.intercepts)
-    total = expected_log_likelihood(normals, data, variational.rule(n_dims))
+    rule = variational.rule(n_dims)
+    if data.form == "plain":
+        total = expected_log_likelihood(normals, data, rule)
+    else:
+        total = expected_of_predictors(a, data, partial(by_three_places, rule), effect_places(data)) + data.constant
+    for values in (a.coefficients, a.reciprocity):
+        total += stats.norm.logpdf(values, 0.0, np.sqrt(priors.coefficient_variance)).sum()
+    total += effects_part(a.sender, a.sender_variances, priors) + effects_part(a.receiver, a.receiver_variances, priors)
     total += stats.norm.logpdf(a.intercepts, priors.intercept_mean, np.sqrt(priors.intercept_variance)).sum()
     spreads = [_scaled(a.degrees[g], a.spreads[g]) for g in range(n_clusters)]
     weights = stats.dirichlet(a.concentrations)
