@@ -393,3 +393,34 @@ def test_the_data_of_some_actors_are_those_of_their_dyads() -> None:
             whole = getattr(data, name)
             assert_array_equal(getattr(part, name), whole[:, both] if whole.shape[1] else whole[:, :0])
         assert_array_equal(part.design(), data.design()[:, chosen][:, :, chosen])
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e4])
+def test_the_unit_of_a_covariate_changes_its_coefficient_alone(unit: float) -> None:
+    world = World(30, covariate=True)
+    network = known(world)[1][0]
+    scaled = replace(network, dyadic={"x": unit * network.dyadic["x"]})
+    one, other = (
+        LpcmVariational(n_clusters=2, covariates="dyad(x)", coefficient_variance=9.0 / size**2).fit(given, rng=stream())
+        for size, given in ((1.0, network), (unit, scaled))
+    )
+    # Both climbs end within the tolerance of the maximum.
+    assert_allclose(one.diagnostics["bound"], other.diagnostics["bound"], atol=0.05)
+    for moment in (np.mean, np.std):
+        ours, theirs = moment(one.tie_model.coefficients), unit * moment(other.tie_model.coefficients)
+        assert_allclose(ours, theirs, rtol=0.02)
+
+
+def test_large_counts_are_fitted() -> None:
+    world = World(20, family="poisson", sociality="both", covariate=True)
+    truth, _ = known(world)
+    rng = stream(6)
+    given = circumstances(world, rng)
+    large = replace(truth, rest=replace(truth.rest, intercepts=truth.rest.intercepts + 5.0))
+    network = networks(world, replace(given, ties=draw_ties(world, large, given, rng)))[0]
+    fit = LpcmVariational(n_clusters=2, **world.settings()).fit(network, rng=stream())
+    assert fit.status == Status.OK
+    assert_allclose(fit.tie_model.coefficients.mean(), 0.8, atol=0.05)
+    pattern = np.mean([np.exp(fit.tie_model.predictors(draw)[0]) for draw in range(50)], axis=0)
+    off = ~np.eye(20, dtype=bool)
+    assert_allclose(pattern[off].sum(), network.tie_counts()[off].sum(), rtol=0.05)

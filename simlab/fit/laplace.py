@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-# Of the finite differences of the gradient.
+# Of the finite differences of the gradient, in what a step adds to the predictors.
 _STEP = 1e-3
 
 
@@ -55,10 +55,14 @@ def laplace(approximation: Approximation, data: LatentData, priors: Priors) -> L
     n_relations, n_values = means.shape
     variances = np.array([priors.intercept_variance, *[priors.coefficient_variance] * (n_values - 1)])
     curvature = np.zeros((n_relations, n_values, n_values))
+    sizes = np.ones(n_values)
+    if data.n_covariates:
+        # A covariate may have any unit, and its coefficient any size.
+        sizes[1 : 1 + data.n_covariates] = np.sqrt((data.covariates**2).mean(axis=1)) + 1e-300
     for a in range(n_values):
-        step = _STEP * np.eye(n_values)[a]
+        step = _STEP / sizes[a] * np.eye(n_values)[a]
         up, down = (_expected_likelihood(approximation, data, means + move)[1] for move in (step, -step))
-        curvature[:, a] = (down - up) / (2.0 * _STEP)
+        curvature[:, a] = (down - up) / (2.0 * _STEP / sizes[a])
     values, vectors = np.linalg.eigh(0.5 * (curvature + np.swapaxes(curvature, 1, 2)))
     curvature = (vectors * np.maximum(values, 0.0)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     covariance = np.linalg.inv(curvature + np.diag(1.0 / variances))

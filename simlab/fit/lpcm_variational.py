@@ -51,12 +51,13 @@ class Solution:
 class LpcmVariational(ClusteredLatentFitter):
     """The latent position cluster model by a variational approximation whose bound is climbed from several starts.
 
-    The approximation is in ``simlab.models.variational``. Where the number of clusters is a range, the one with the highest
-    bound of log p(y) is chosen (``elbo`` is -2 times the bound); it takes one where clusters overlap much. An actor of whom
-    nothing was observed has its prior given the clusters of the others. Priors that are none are latentnet's (see
-    ``simlab.models.lpcm.Priors``); from some 200 actors on their cluster variances are wide, and clusters that overlap
-    are easily merged. Like any approximation by independent parts it understates uncertainty, of intercepts most: for
-    that, use lpcm-mcmc.
+    The approximation is in ``simlab.models.variational``: normal positions and effects, point estimates of intercepts,
+    coefficients and reciprocity, which get normal distributions after the climb (``simlab.fit.laplace``). Where the number of
+    clusters is a range, the one with the highest bound of log p(y) is chosen (``elbo`` is -2 times the bound); it takes one
+    where clusters overlap much. An actor of whom nothing was observed has its prior given the clusters and the effects of the
+    others. Priors that are none are latentnet's (see ``simlab.models.lpcm.Priors``); from some 200 actors on their cluster
+    variances are wide, and clusters that overlap are easily merged. Like any approximation by independent parts it
+    understates uncertainty, of intercepts most: for that, use lpcm-mcmc.
     """
 
     name: ClassVar[str] = "lpcm-variational"
@@ -82,8 +83,6 @@ class LpcmVariational(ClusteredLatentFitter):
         found = {g: self._solution(data, len(actors), g, rng) for g in candidates}
         elbo = {g: -2.0 * found[g].bound for g in candidates}
         best = found[min(candidates, key=lambda g: elbo[g])]
-        if not np.isfinite(best.bound):
-            raise FitError("the bound left the finite numbers: try another seed, or narrower priors")
         choice = {"elbo": elbo} if len(candidates) > 1 else {}
         return replace(self._made(actors, whole, known, best, rng), choice=choice)
 
@@ -99,6 +98,8 @@ class LpcmVariational(ClusteredLatentFitter):
             tolerance=self.tolerance,
             rng=rng,
         )
+        if not np.isfinite(climb.bounds[-1]):
+            raise FitError("the bound left the finite numbers: try another seed, or narrower priors")
         a = climb.approximation
         values = laplace(a, data, priors)
         bound = climb.bounds[-1] + values.gain + variational.renaming_gain(a.membership, rng)
