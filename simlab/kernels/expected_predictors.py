@@ -187,20 +187,27 @@ def _collect(
 
 
 @inlined_kernel
+def _rows(flat: Floats, row: int, n_rows: int, count: int) -> Floats:
+    """Return a view (n_rows, count) without gaps, so that loops over it are vectorised."""
+    return flat[row * BLOCK : row * BLOCK + n_rows * count].reshape((n_rows, count))
+
+
+@inlined_kernel
 def _block(blocks: Floats, count: int) -> Block:
     """Return the views of the buffers over a block of ``count`` dyads."""
+    flat = blocks.reshape(N_BLOCKS * BLOCK)
     return Block(
         blocks[0, :count],
         blocks[1, :count],
         blocks[2, :count],
         blocks[3, :count],
-        blocks[4:7, :count],
-        blocks[7:10, :count],
-        blocks[10:12, :count],
-        blocks[12:14, :count],
-        blocks[14:16, :count],
-        blocks[16:18, :count],
-        blocks[18:20, :count],
+        _rows(flat, 4, 3, count),
+        _rows(flat, 7, 3, count),
+        _rows(flat, 10, 2, count),
+        _rows(flat, 12, 2, count),
+        _rows(flat, 14, 2, count),
+        _rows(flat, 16, 2, count),
+        _rows(flat, 18, 2, count),
     )
 
 
