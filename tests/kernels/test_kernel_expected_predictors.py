@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.testing import assert_allclose
+from reference import naive_expected
 from reference import naive_variational as naive
 from reference.cases import Case
 
@@ -46,8 +47,8 @@ def expected(a: Approximation, case: Case) -> float:
 @pytest.mark.parametrize("case", [*CASES, *LARGE], ids=str)
 def test_expected_log_likelihood_equals_its_naive_twin(case: Case) -> None:
     a, data, _ = naive.problem(case)
-    three = partial(naive.by_three_places, variational.rule(case.n_dims))
-    twin = naive.expected_of_predictors(a, data, three, naive.effect_places(data))
+    three = partial(naive_expected.by_three_places, variational.rule(case.n_dims))
+    twin = naive_expected.expected_of_predictors(a, data, three, naive_expected.effect_places(data))
     assert_allclose(expected(a, case), twin, rtol=1e-10)
 
 
@@ -75,11 +76,15 @@ def test_expected_log_likelihood_is_near_the_integral(case: Case, error: float) 
         effects = [(x, x, w) for x, w in pairs]
     if data.sociality == "none":
         effects = [(0.0, 0.0, 1.0)]
-    exact = naive.expected_of_predictors(a, data, partial(naive.integrated, n_dims=case.n_dims), effects)
+    exact = naive_expected.expected_of_predictors(
+        a, data, partial(naive_expected.integrated, n_dims=case.n_dims), effects
+    )
     size = data.n_answers
     if data.form == "poisson":
         silent = replace(data, ties=0.0 * data.ties, ties_back=0.0 * data.ties_back)
-        size = -naive.expected_of_predictors(a, silent, partial(naive.integrated, n_dims=case.n_dims), effects)
+        size = -naive_expected.expected_of_predictors(
+            a, silent, partial(naive_expected.integrated, n_dims=case.n_dims), effects
+        )
     assert_allclose(expected(a, case), exact, atol=error * size)
 
 
@@ -88,8 +93,8 @@ def test_expected_log_likelihood_is_near_the_integral(case: Case, error: float) 
 def test_expected_counts_are_as_near_as_the_docstring_says(n_dims: int, deviation: float, error: float) -> None:
     rule = variational.rule(n_dims)
     for middle in (0.0, 0.4, 1.0, 2.0, 5.0):
-        found = naive.by_three_places(rule, lambda d: np.exp(-d), middle**2, deviation**2)
-        exact = naive.integrated(lambda d: np.exp(-d), middle**2, deviation**2, n_dims)
+        found = naive_expected.by_three_places(rule, lambda d: np.exp(-d), middle**2, deviation**2)
+        exact = naive_expected.integrated(lambda d: np.exp(-d), middle**2, deviation**2, n_dims)
         assert_allclose(found, exact, rtol=error)
 
 
