@@ -7,7 +7,7 @@ import pytest
 from reference.fits import planted
 
 from simlab.models.dyad_sample import dyad_list, near_pairs
-from simlab.models.latent_data import DyadList
+from simlab.models.latent_parts import DyadList
 from simlab.models.lpcm import distances
 from simlab.panel import Network
 

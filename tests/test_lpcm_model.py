@@ -20,7 +20,8 @@ from simlab.fit.point import Point, distances_of, nearest, solve_intercept
 from simlab.foundation.errors import InputError
 from simlab.metrics.recovery import adjusted_rand_index
 from simlab.models import lpcm
-from simlab.models.latent_data import DyadList, LatentData, small_components, square
+from simlab.models.latent_data import LatentData, small_components, square
+from simlab.models.latent_parts import DyadList
 from simlab.models.lpcm import Parameters, Priors
 from simlab.panel import DyadState, Network
 

@@ -1,4 +1,4 @@
-"""ClusteredLatentFitter: the latent position cluster model, however fitted, and the choice of its number of clusters."""
+"""ClusteredLatentFitter and CriterionFitter: the latent position cluster model, and the choice of its number of clusters."""
 
 from __future__ import annotations
 
@@ -21,26 +21,10 @@ Values = dict[str, dict[int, float]]
 
 
 class ClusteredLatentFitter(LatentFitter, ClusterCountFitter):
-    """A fitter of the latent position cluster model: positions in clusters, z_i ~ sum_g weight_g N(centre_g, variance_g I).
-
-    Where the number of clusters is a range, every ``criteria`` is computed for each number, lower better, and the one that
-    is lowest on ``choose_by`` is returned:
-
-    bic, icl : see ``simlab.fit.point.information_criteria``.
-    cross_validation : -2 log predictive density of dyads that were held out, a fifth of them at a time.
-    posterior : -2 log posterior probability that so many clusters have actors, of an overfitted mixture (lpcm-mcmc only).
-    """
+    """A fitter of the latent position cluster model: positions in clusters, z_i ~ sum_g weight_g N(centre_g, variance_g I)."""
 
     centre_variance: Positive | None = None
     concentration: Positive | None = None
-    criteria: tuple[Criterion, ...] = ("bic", "icl")
-    choose_by: Criterion = "bic"
-
-    @model_validator(mode="after")
-    def _choice_among_criteria(self) -> Self:
-        if self.choose_by not in self.criteria:
-            raise ValueError(f"choose_by = {self.choose_by}: must be one of the criteria, {', '.join(self.criteria)}")
-        return self
 
     def priors(self, n_actors: int, n_clusters: int) -> Priors:
         """Return the priors for a network of ``n_actors``."""
@@ -50,6 +34,27 @@ class ClusteredLatentFitter(LatentFitter, ClusterCountFitter):
             centre_variance=self.centre_variance or usual.centre_variance,
             concentration=self.concentration or usual.concentration,
         )
+
+
+class CriterionFitter(ClusteredLatentFitter):
+    """A fitter of the latent position cluster model that chooses the number of clusters by criteria.
+
+    Where the number of clusters is a range, every ``criteria`` is computed for each number, lower better, and the one that
+    is lowest on ``choose_by`` is returned:
+
+    bic, icl : see ``simlab.fit.point.information_criteria``.
+    cross_validation : -2 log predictive density of dyads that were held out, a fifth of them at a time.
+    posterior : -2 log posterior probability that so many clusters have actors, of an overfitted mixture (lpcm-mcmc only).
+    """
+
+    criteria: tuple[Criterion, ...] = ("bic", "icl")
+    choose_by: Criterion = "bic"
+
+    @model_validator(mode="after")
+    def _choice_among_criteria(self) -> Self:
+        if self.choose_by not in self.criteria:
+            raise ValueError(f"choose_by = {self.choose_by}: must be one of the criteria, {', '.join(self.criteria)}")
+        return self
 
     @abstractmethod
     def tie_model(self, networks: Sequence[Network], n_clusters: int, rng: np.random.Generator) -> TieModel:

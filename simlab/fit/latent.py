@@ -13,7 +13,8 @@ from pydantic import Field, field_validator
 
 from simlab.fit.fit import Fit, Fitter, check_size, finished
 from simlab.foundation.errors import InputError
-from simlab.models.latent_data import DyadList, FamilyName, LatentData, Sociality
+from simlab.models.latent_data import FamilyName, LatentData, Sociality
+from simlab.models.latent_parts import DyadList
 from simlab.models.lpcm import Priors
 from simlab.panel import DyadState, Network
 

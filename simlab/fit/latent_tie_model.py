@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from simlab.fit.fit import Posterior
 from simlab.fit.point import Point
 from simlab.fit.tie_model import Family, TieModel
-from simlab.models.latent_data import Design, LatentData
+from simlab.models.latent_data import LatentData
+from simlab.models.latent_parts import Design
 from simlab.models.lpcm import distances
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LatentTieModel(TieModel):
         def stacked(values: np.ndarray) -> np.ndarray:
             return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
-        return cls._with(
+        return cls.of_arrays(
             data,
             positions=stacked(posterior.positions),
             intercepts=stacked(posterior.intercept),
@@ -58,7 +59,7 @@ class LatentTieModel(TieModel):
     @classmethod
     def of_draws(cls, draws: Draws, data: LatentData) -> LatentTieModel:
         """Return the tie model of draws as the chains made them."""
-        return cls._with(
+        return cls.of_arrays(
             data,
             positions=draws.positions,
             intercepts=draws.intercepts,
@@ -71,7 +72,7 @@ class LatentTieModel(TieModel):
     @classmethod
     def of_point(cls, point: Point, data: LatentData) -> LatentTieModel:
         """Return the tie model of a point estimate: one draw."""
-        return cls._with(
+        return cls.of_arrays(
             data,
             positions=point.positions[None].astype(np.float32),
             intercepts=point.intercepts[None],
@@ -82,7 +83,8 @@ class LatentTieModel(TieModel):
         )
 
     @classmethod
-    def _with(cls, data: LatentData, **arrays: np.ndarray) -> LatentTieModel:
+    def of_arrays(cls, data: LatentData, **arrays: np.ndarray) -> LatentTieModel:
+        """Return the tie model of draws, each array by its name."""
         return cls(
             family=Family.POISSON if data.form == "poisson" else Family.BERNOULLI,
             design=data.design,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simlab.fit.chains import first_scale, start
-from simlab.fit.clusters import ClusteredLatentFitter
+from simlab.fit.clusters import CriterionFitter
 from simlab.fit.fit import Fit, FitError, Status, fitters
 from simlab.fit.latent import ring
 from simlab.fit.latent_tie_model import LatentTieModel
@@ -40,7 +40,7 @@ _MIXTURE_STARTS = 10
     summary="latent position cluster model, posterior mode from raced starts: the fast one",
     reference="Handcock, Raftery & Tantrum 2007; Nocedal & Wright 2006",
 )
-class LpcmMap(ClusteredLatentFitter):
+class LpcmMap(CriterionFitter):
     """The latent position cluster model by the mode of its posterior, the labels summed out.
 
     Report partitions and memberships from it, never its intercept or distances: the mode contracts the space. Memberships

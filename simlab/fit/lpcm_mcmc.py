@@ -10,7 +10,7 @@ import numpy as np
 
 from simlab.fit.chain_fitter import ChainFitter
 from simlab.fit.chains import Plan
-from simlab.fit.clusters import ClusteredLatentFitter, Criterion
+from simlab.fit.clusters import Criterion, CriterionFitter
 from simlab.fit.fit import Fit, fitters
 from simlab.fit.latent import ring
 from simlab.fit.latent_tie_model import LatentTieModel
@@ -27,7 +27,7 @@ _SHORT = Plan(n_chains=1, n_warmup=400, n_draws=250, thin=4, target_acceptance=0
     summary="latent position cluster model, Hamiltonian Monte Carlo and Gibbs",
     reference="Handcock, Raftery & Tantrum 2007; Krivitsky, Handcock, Raftery & Hoff 2009",
 )
-class LpcmMcmc(ChainFitter, ClusteredLatentFitter):
+class LpcmMcmc(ChainFitter, CriterionFitter):
     """The latent position cluster model, by Hamiltonian steps for positions and Gibbs steps for the mixture.
 
     Every number of clusters in the range is fitted, and the one that ``choose_by`` prefers is returned. Priors that are none

@@ -2,65 +2,42 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from simlab.fit.bridging import between, membership_entropy
-from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Status, check_size, finished, fitters
+from simlab.fit.clusters import ClusteredLatentFitter
+from simlab.fit.fit import Fit, FitError, Status, fitters
+from simlab.fit.laplace import Laplace, laplace, parted
 from simlab.fit.latent import ring
-from simlab.fit.tie_model import Family, TieModel
-from simlab.fit.variational import best_climb, intercept_variances
-from simlab.foundation.errors import InputError
+from simlab.fit.latent_tie_model import LatentTieModel
+from simlab.fit.variational import best_climb
 from simlab.models import variational
-from simlab.models.latent_data import LatentData, square
-from simlab.models.lpcm import Priors, distances
+from simlab.models.latent_data import LatentData
+from simlab.models.lpcm import Priors
 from simlab.models.mixture import membership
 from simlab.models.variational import Approximation
 from simlab.panel import Network
 from simlab.partition import canonical, first_mentioned
 
 Floats = NDArray[np.float64]
-Positive = Annotated[float, Field(gt=0.0)]
-
-
-@dataclass(frozen=True, eq=False)
-class NormalTieModel(TieModel):
-    """Networks from draws of a variational approximation.
-
-    positions : (n_draws, n_actors, n_dims); intercepts : (n_draws, n_relations).
-    """
-
-    positions: NDArray[np.float32]
-    intercepts: Floats
-
-    family = Family.BERNOULLI
-
-    @property
-    def n_draws(self) -> int:
-        """The number of draws."""
-        return len(self.positions)
-
-    def predictors(self, draw: int) -> Floats:
-        """Return the logits of the tie probabilities: (n_relations, n_actors, n_actors)."""
-        apart = distances(self.positions[draw].astype(np.float64))
-        return np.asarray(self.intercepts[draw][:, None, None] - apart)
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
     """The best approximation for one number of clusters, of the actors of whom something is known.
 
-    intercept_variances : (n_relations,); bound : of log p(y), averaged over renamings of the clusters; rounds : of the climb.
+    values : intercepts, coefficients and reciprocity; bound : of log p(y), averaged over renamings of the clusters; rounds :
+    of the climb.
     """
 
     approximation: Approximation
-    intercept_variances: Floats
+    values: Laplace
     bound: float
     rounds: int
     converged: bool
@@ -71,15 +48,16 @@ class Solution:
     summary="latent position cluster model, variational Bayes",
     reference="Salter-Townshend & Murphy 2013",
 )
-class LpcmVariational(ClusterCountFitter):
+class LpcmVariational(ClusteredLatentFitter):
     """The latent position cluster model by a variational approximation whose bound is climbed from several starts.
 
-    The approximation is in ``simlab.models.variational``. Where the number of clusters is a range, the one with the highest
-    bound of log p(y) is chosen (``elbo`` is -2 times the bound); it takes one where clusters overlap much. An actor of whom
-    nothing was observed has its prior given the clusters of the others. Priors that are none are latentnet's (see
-    ``simlab.models.lpcm.Priors``); from some 200 actors on their cluster variances are wide, and clusters that overlap
-    are easily merged. Like any approximation by independent parts it understates uncertainty, of intercepts most: for
-    that, use lpcm-mcmc.
+    The approximation is in ``simlab.models.variational``: normal positions and effects, point estimates of intercepts,
+    coefficients and reciprocity, which get normal distributions after the climb (``simlab.fit.laplace``). Where the number of
+    clusters is a range, the one with the highest bound of log p(y) is chosen (``elbo`` is -2 times the bound); it takes one
+    where clusters overlap much. An actor of whom nothing was observed has its prior given the clusters and the effects of the
+    others. Priors that are none are latentnet's (see ``simlab.models.lpcm.Priors``); from some 200 actors on their cluster
+    variances are wide, and clusters that overlap are easily merged. Like any approximation by independent parts it
+    understates uncertainty, of intercepts most: for that, use lpcm-mcmc.
     """
 
     name: ClassVar[str] = "lpcm-variational"
@@ -88,61 +66,25 @@ class LpcmVariational(ClusterCountFitter):
     n_starts: int = Field(default=8, ge=1, le=1000, description="starts for each number of clusters")
     max_rounds: int = Field(default=500, ge=1, description="rounds at most from a start, of up to 20 steps each")
     tolerance: float = Field(default=1e-3, gt=0.0, description="converged when a round raises the bound by less")
-    n_draws: int = Field(default=200, ge=1, description="draws kept of positions and intercepts")
-    intercept_mean: float = 0.0
-    intercept_variance: Positive = 9.0
-    centre_variance: Positive | None = None
-    variance_degrees: Positive | None = None
-    variance_scale: Positive | None = None
-    concentration: Positive | None = None
-
-    def priors(self, n_actors: int, n_clusters: int) -> Priors:
-        """Return the priors for a network of ``n_actors``."""
-        usual = Priors.usual(n_actors, n_clusters, self.n_dims)
-        return replace(
-            usual,
-            intercept_mean=self.intercept_mean,
-            intercept_variance=self.intercept_variance,
-            centre_variance=self.centre_variance or usual.centre_variance,
-            variance_degrees=self.variance_degrees or usual.variance_degrees,
-            variance_scale=self.variance_scale or usual.variance_scale,
-            concentration=self.concentration or usual.concentration,
-        )
+    n_draws: int = Field(default=200, ge=1, description="draws kept of positions and all else")
 
     @classmethod
     def compile(cls) -> None:
         """Compile the kernels by a fit of four actors."""
         cls(n_clusters=2, n_starts=1, n_draws=1).fit(ring(), rng=np.random.default_rng(0))
 
-    def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
-        """Return the fit of one network."""
-        return self.estimate_networks([network], rng)
-
-    def fit_joint(self, networks: Sequence[Network], *, rng: np.random.Generator) -> Fit:
-        """Fit several relations of the same actors together: shared positions, an intercept for each relation.
-
-        Raises InputError where there is no network, or the networks have different actors.
-        """
-        if not networks:
-            raise InputError("networks: at least one is needed")
-        if len({network.actors for network in networks}) != 1:
-            raise InputError("networks: must have the same actors to be fitted jointly")
-        check_size(networks[0])
-        start = time.perf_counter()
-        return finished(self.estimate_networks(networks, rng), networks, start)
-
     def estimate_networks(self, networks: Sequence[Network], rng: np.random.Generator) -> Fit:
         """Return the fit of one network or of several relations of the same actors, which have been checked."""
         actors = networks[0].actors
         candidates = self.candidates(len(actors))
-        data, known = known_part(LatentData.of(networks))
+        whole = self.data(networks)
+        known = whole.known()
+        data = whole if known.all() else whole.of_actors(known)
         found = {g: self._solution(data, len(actors), g, rng) for g in candidates}
         elbo = {g: -2.0 * found[g].bound for g in candidates}
         best = found[min(candidates, key=lambda g: elbo[g])]
-        if not np.isfinite(best.bound):
-            raise FitError("the bound left the finite numbers: try another seed, or narrower priors")
         choice = {"elbo": elbo} if len(candidates) > 1 else {}
-        return replace(self._made(actors, known, best, rng), choice=choice)
+        return replace(self._made(actors, whole, known, best, rng), choice=choice)
 
     def _solution(self, data: LatentData, n_actors: int, n_clusters: int, rng: np.random.Generator) -> Solution:
         priors = self.priors(n_actors, n_clusters)
@@ -156,12 +98,21 @@ class LpcmVariational(ClusterCountFitter):
             tolerance=self.tolerance,
             rng=rng,
         )
+        if not np.isfinite(climb.bounds[-1]):
+            raise FitError("the bound left the finite numbers: try another seed, or narrower priors")
         a = climb.approximation
-        spread, gain = intercept_variances(a, data, priors)
-        bound = climb.bounds[-1] + gain + variational.renaming_gain(a.membership, rng)
-        return Solution(a, spread, bound, len(climb.bounds), converged)
+        values = laplace(a, data, priors)
+        bound = climb.bounds[-1] + values.gain + variational.renaming_gain(a.membership, rng)
+        return Solution(a, values, bound, len(climb.bounds), converged)
 
-    def _made(self, actors: tuple[str, ...], known: NDArray[np.bool_], best: Solution, rng: np.random.Generator) -> Fit:
+    def _made(
+        self,
+        actors: tuple[str, ...],
+        data: LatentData,
+        known: NDArray[np.bool_],
+        best: Solution,
+        rng: np.random.Generator,
+    ) -> Fit:
         a = best.approximation
         member = np.tile(a.weights, (len(actors), 1))
         member[known] = a.membership / a.membership.sum(axis=1, keepdims=True)
@@ -172,7 +123,17 @@ class LpcmVariational(ClusterCountFitter):
         member = member[:, first_mentioned(labels, len(a.weights))]
         draws = drawn_positions(a, known, self.n_draws, rng)
         given = membership(draws, a.plug_in_weights, a.centres, a.spreads)
-        noise = rng.standard_normal((self.n_draws, len(a.intercepts)))
+        intercepts, coefficients, rho = parted(best.values.draws(self.n_draws, rng), data)
+        priors = self.priors(len(actors), len(a.weights))
+        none = np.zeros((self.n_draws, data.n_relations, 0))
+        sender, receiver = (
+            drawn_effects(normal, known, priors, self.n_draws, rng) if count else none
+            for count, normal in zip(
+                data.n_effects,
+                ((a.sender, a.sender_variances), (a.receiver, a.receiver_variances)),
+                strict=True,
+            )
+        )
         return Fit(
             fitter=self.name,
             actors=actors,
@@ -188,28 +149,16 @@ class LpcmVariational(ClusterCountFitter):
             },
             bridging_score="position_entropy",
             diagnostics={"bound": best.bound, "rounds": float(best.rounds)},
-            tie_model=NormalTieModel(
-                draws.astype(np.float32), a.intercepts + np.sqrt(best.intercept_variances) * noise
+            tie_model=LatentTieModel.of_arrays(
+                data,
+                positions=draws.astype(np.float32),
+                intercepts=intercepts,
+                coefficients=coefficients,
+                rho=rho,
+                sender=sender.astype(np.float32),
+                receiver=receiver.astype(np.float32),
             ),
         )
-
-
-def known_part(data: LatentData) -> tuple[LatentData, NDArray[np.bool_]]:
-    """Return the data of the actors with an observed dyad, and which they are: (n_actors,)."""
-    n = data.n_actors
-    known = square(data.observed.sum(axis=0, dtype=np.float64), n).sum(axis=1) > 0
-    if known.all():
-        return data, known
-    rows, columns = np.tril_indices(n, -1)
-    both = known[rows] & known[columns]
-    part = replace(
-        data,
-        n_actors=int(known.sum()),
-        ties=np.ascontiguousarray(data.ties[:, both]),
-        observed=np.ascontiguousarray(data.observed[:, both]),
-        share=data.share[np.ix_(known, known)],
-    )
-    return part, known
 
 
 def drawn_positions(a: Approximation, known: NDArray[np.bool_], n_draws: int, rng: np.random.Generator) -> Floats:
@@ -222,6 +171,23 @@ def drawn_positions(a: Approximation, known: NDArray[np.bool_], n_draws: int, rn
         cluster = rng.choice(len(a.weights), p=a.weights, size=size)
         spread = np.sqrt(a.spreads + a.centre_variances)
         draws[:, ~known] = a.centres[cluster] + spread[cluster][..., None] * draws[:, ~known]
+    return draws
+
+
+def drawn_effects(
+    normal: tuple[Floats, Floats], known: NDArray[np.bool_], priors: Priors, n_draws: int, rng: np.random.Generator
+) -> Floats:
+    """Return draws of effects (n_draws, n_relations, n_actors); of an actor that is not known, given their variance.
+
+    normal : means and variances, (n_relations, n_known).
+    """
+    means, variances = normal
+    draws = rng.standard_normal((n_draws, len(means), len(known)))
+    draws[..., known] = means + np.sqrt(variances) * draws[..., known]
+    if not known.all():
+        degrees, scales = variational.effect_spread(means, variances, priors)
+        spread = degrees * scales / rng.chisquare(degrees, (n_draws, len(means)))
+        draws[..., ~known] *= np.sqrt(spread)[..., None]
     return draws
 
 

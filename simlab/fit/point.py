@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.models.latent_data import DyadList, LatentData
+from simlab.models.latent_data import LatentData
+from simlab.models.latent_parts import DyadList
 from simlab.models.lpcm import Priors
 from simlab.models.mixture import Mixture, fit_mixture
 
@@ -32,20 +33,10 @@ class Point:
 
 def empty_state(data: LatentData, n_dims: int, n_clusters: int) -> State:
     """Return a state of the right shape: zeros, variances of 1, equal weights. Without clusters there is one."""
-    from simlab.kernels.chain_state import Shape, State
+    from simlab.kernels.chain_state import State
 
-    senders, receivers = data.n_effects
     count = max(n_clusters, 1)
-    shape = Shape(
-        n_dims=n_dims,
-        n_actors=data.n_actors,
-        n_relations=data.n_relations,
-        n_covariates=data.n_covariates,
-        n_reciprocity=data.n_relations if data.form == "reciprocal" else 0,
-        n_senders=senders,
-        n_receivers=receivers,
-        n_clusters=count,
-    )
+    shape = data.shape(n_dims, count)
     return State(
         shape=shape,
         vector=np.zeros(shape.size),

@@ -17,7 +17,7 @@ from simlab.models.mixture import k_means
 from simlab.models.variational import Approximation
 
 if TYPE_CHECKING:
-    from simlab.kernels.variational import Held
+    from simlab.kernels.bound_state import Held
 
 Floats = NDArray[np.float64]
 
@@ -30,9 +30,12 @@ _NOISE = (0.05, 0.5, 1.0)
 # Steps of a climb before what they hold is renewed, and the gain under which they end, in shares of that of a round.
 _STEPS = 20
 _STEP_SHARE = 0.1
-# Variances at the start, in units of the prior scale of a cluster's variance.
+# Variances at the start, in units of the prior scale of a cluster's variance, or of that of effects.
 _FIRST_VARIANCE = 0.1
 _FIRST_CERTAINTY = 0.9
+# The parts of the flat vector that an approximation has under the same names.
+_POINT_VALUES = ("intercepts", "coefficients", "reciprocity")
+_EFFECTS = ("sender", "receiver")
 # The curvature of an answer by the intercept, for want of better: that of a density of .11.
 _ANSWER_CURVATURE = 0.1
 
@@ -96,10 +99,18 @@ def start(
     member = _FIRST_CERTAINTY * np.eye(n_clusters)[labels] + (1.0 - _FIRST_CERTAINTY) / n_clusters
     variances = np.full(n, _FIRST_VARIANCE * priors.variance_scale)
     squares = (positions**2).sum(axis=1) + n_dims * variances
+    shape = data.shape(n_dims, n_clusters)
+    senders, receivers = (data.n_relations, shape.n_senders), (data.n_relations, shape.n_receivers)
     rough = Approximation(
         positions=positions,
         variances=variances,
         intercepts=np.array([solve_intercept(data, apart, r) for r in range(data.n_relations)]),
+        coefficients=np.zeros((data.n_relations, data.n_covariates)),
+        reciprocity=np.zeros(shape.n_reciprocity),
+        sender=np.zeros(senders),
+        receiver=np.zeros(receivers),
+        sender_variances=np.full(senders, _FIRST_VARIANCE * priors.effect_scale),
+        receiver_variances=np.full(receivers, _FIRST_VARIANCE * priors.effect_scale),
         membership=member,
         centres=np.zeros((n_clusters, n_dims)),
         centre_variances=np.zeros(n_clusters),
@@ -123,14 +134,16 @@ class Climb:
     """
 
     def __init__(self, data: LatentData, priors: Priors, first: Approximation) -> None:
-        from simlab.kernels import climb, variational
+        from simlab.kernels import bound_state, climb
 
-        n, n_dims = first.positions.shape
+        n_dims = first.positions.shape[1]
         self.data, self.priors, self.approximation = data, priors, first
         self.bounds: list[float] = []
-        self.buffers = variational.new_buffers(n_dims, n, data.n_relations, len(first.centres))
+        self.buffers = bound_state.new_buffers(data.shape(n_dims, len(first.centres)))
         self.memory = climb.new_memory(self.buffers.vector.size)
         self._pairs = (0, 0)
+        self._kernel_data, self._noise = data.kernel_data(), variational.noise(data)
+        self._scales = _first_scales(data, priors)
         self._pack()
 
     def run(self, n_rounds: int, tolerance: float) -> bool:
@@ -151,13 +164,15 @@ class Climb:
         value, _, self._pairs = ascend(
             self.held(), buffers, self.memory, self.scale(), self._pairs, (_STEPS, tolerance)
         )
-        self.bounds.append(float(value) + variational.constant(a, self.priors))
+        self.bounds.append(float(value) + variational.constant(a, self.priors) + self.data.constant)
         at = buffers.at
         self.approximation = replace(
             a,
             positions=at.positions.T.copy(),
             variances=np.exp(at.log_variances),
-            intercepts=at.intercepts.copy(),
+            **{name: getattr(at, name).copy() for name in _POINT_VALUES + _EFFECTS},
+            sender_variances=np.exp(at.sender_log_variances),
+            receiver_variances=np.exp(at.receiver_log_variances),
             membership=buffers.membership.T.copy(),
             centres=at.centres.copy(),
             spreads=np.exp(at.log_spreads),
@@ -165,14 +180,14 @@ class Climb:
 
     def held(self) -> Held:
         """Return what the steps of a round hold."""
-        from simlab.kernels.variational import Held
+        from simlab.kernels.bound_state import Held
 
         a = self.approximation
         n_dims = a.positions.shape[1]
         return Held(
-            self.data.ties,
-            self.data.observed,
+            self._kernel_data,
             variational.rule(n_dims),
+            self._noise,
             *variational.nodes(n_dims),
             a.levels,
             a.centre_variances,
@@ -183,55 +198,52 @@ class Climb:
         a, at = self.approximation, self.buffers.at
         at.positions[:] = a.positions.T
         at.log_variances[:] = np.log(a.variances)
-        at.intercepts[:] = a.intercepts
+        for name in _POINT_VALUES + _EFFECTS:
+            getattr(at, name)[...] = getattr(a, name)
+        at.sender_log_variances[:] = np.log(a.sender_variances)
+        at.receiver_log_variances[:] = np.log(a.receiver_variances)
         at.centres[:] = a.centres
         at.log_spreads[:] = np.log(a.spreads)
 
     def scale(self) -> Floats:
         """Return a guess of the inverse curvature of every number of the flat vector.
 
-        At the maximum the variance of a position is the inverse curvature of its mean.
+        At the maximum the variance of a position, or of an effect, is the inverse curvature of its mean.
         """
         a = self.approximation
         n_dims = a.positions.shape[1]
-        answers = self.data.observed.sum(axis=1, dtype=np.float64)
         return np.concatenate(
             [
                 np.tile(a.variances, n_dims),
                 np.full(len(a.variances), 2.0 / n_dims),
-                1.0 / (1.0 / self.priors.intercept_variance + _ANSWER_CURVATURE * answers),
+                self._scales,
+                a.sender_variances.ravel(),
+                a.receiver_variances.ravel(),
+                np.full(a.sender.size + a.receiver.size, 2.0),
                 np.repeat(a.centre_variances, n_dims),
                 2.0 / a.degrees,
             ]
         )
 
 
-def intercept_variances(approximation: Approximation, data: LatentData, priors: Priors) -> tuple[Floats, float]:
-    """Return variances of normal intercepts around their estimates, and what they add to the bound.
+def _first_scales(data: LatentData, priors: Priors) -> Floats:
+    """Return guesses of the inverse curvatures by intercepts, coefficients and reciprocity, for want of better ones.
 
-    The variances (n_relations,) are the inverse curvatures of the bound; with them it is one of log p(y), no more of
-    log p(y, intercepts). The expectation over a normal intercept is a sum over three places, exact up to the fifth degree.
+    Each answer has the curvature of a density of .11; a count that of its relation's mean.
     """
-    a = approximation
-    step = 1e-3
-    up, down = (_expected_likelihood(a, data, a.intercepts + move)[1] for move in (step, -step))
-    curvature = np.maximum((down - up) / (2.0 * step), 0.0)
-    variances = 1.0 / (1.0 / priors.intercept_variance + curvature)
-    away = np.sqrt(3.0 * variances)
-    at, above, below = (_expected_likelihood(a, data, a.intercepts + move)[0] for move in (0.0, away, -away))
-    gain = (above + below - 2.0 * at) / 6.0
-    gain += 0.5 * float((1.0 + np.log(2.0 * np.pi * variances) - variances / priors.intercept_variance).sum())
-    return variances, gain
-
-
-def _expected_likelihood(approximation: Approximation, data: LatentData, intercepts: Floats) -> tuple[float, Floats]:
-    """Return the expected log-likelihood, and its derivatives by the intercepts (n_relations,)."""
-    from simlab.kernels.dyads import BLOCK
-    from simlab.kernels.expected import Normals, expected_log_likelihood
-
-    a = approximation
-    normals = Normals(np.ascontiguousarray(a.positions.T), a.variances, intercepts)
-    pull = Normals(*(np.zeros_like(values) for values in normals))
-    rule = variational.rule(a.positions.shape[1])
-    value = expected_log_likelihood(normals, data.ties, data.observed, rule, pull, np.zeros((4, BLOCK)))
-    return float(value), pull.intercepts
+    ways = [(data.ties, data.observed, data.covariates)]
+    if data.ties_back.shape[1]:
+        ways.append((data.ties_back, data.observed_back, data.covariates_back))
+    each = np.full(data.n_relations, _ANSWER_CURVATURE)
+    answers = np.array(sum(observed.sum(axis=1, dtype=np.float64) for _, observed, _ in ways))
+    if data.form == "poisson":
+        each = sum(ties.sum(axis=1, dtype=np.float64) for ties, _, _ in ways) / np.maximum(answers, 1.0)
+    squares = np.array(sum(observed @ (x**2).T for _, observed, x in ways))
+    mutual = (data.observed * data.observed_back).sum(axis=1) if data.form == "reciprocal" else np.zeros(0)
+    return np.concatenate(
+        [
+            1.0 / (1.0 / priors.intercept_variance + each * answers),
+            1.0 / (1.0 / priors.coefficient_variance + (each[:, None] * squares).ravel()),
+            1.0 / (1.0 / priors.coefficient_variance + 0.25 * _ANSWER_CURVATURE * mutual),
+        ]
+    )

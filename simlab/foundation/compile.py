@@ -54,6 +54,33 @@ def inlined_kernel(function: F) -> F:
     return _compiled(function, fastmath=_FAST, _nrt=False, inline="always")
 
 
+def _keep_to_itself() -> None:
+    """Have every compiled kernel use its own copies of the kernels that it calls.
+
+    Numba gives the copies names that all kernels of a process share, and the loader takes whichever came first. Copies are
+    optimised where they are called, so that sums in another order differ in their last bits: a kernel compiled just now, or
+    called after other kernels, would give other numbers than one from the cache.
+    """
+    from llvmlite import binding
+    from numba.core import codegen
+
+    library: Any = codegen.CPUCodeLibrary
+    optimise: Callable[[Any], None] = library._optimize_final_module
+
+    def optimise_alone(self: Any) -> None:
+        for inner in self._final_module.functions:
+            shared = not inner.is_declaration and inner.linkage == binding.Linkage.linkonce_odr
+            if shared and not inner.name.startswith("NRT"):
+                inner.linkage = "internal"
+        optimise(self)
+
+    if optimise.__name__ != optimise_alone.__name__:
+        library._optimize_final_module = optimise_alone
+
+
+_keep_to_itself()
+
+
 def _compiled(function: F, **options: Any) -> F:
     compiled: F = numba.njit(**options, **_COMMON)(function)
     stats = getattr(compiled, "stats", None)  # not there where compilation is switched off

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
-from simlab.foundation.compile import fast_kernel, kernel
+from simlab.foundation.compile import lean_fast_kernel, lean_kernel
+from simlab.kernels.bound_state import Buffers, Held
 from simlab.kernels.climb import PAIRS, Memory, dot, set_course
 from simlab.kernels.dyads import Floats
-from simlab.kernels.variational import Buffers, Held, variable_bound
+from simlab.kernels.variational import variable_bound
 
 # A step is good enough that gains this share of what the slope promises (Armijo).
 _ENOUGH = 1e-4
 
 
-@fast_kernel
+@lean_fast_kernel
 def _remembered(buffers: Buffers, memory: Memory, place: int) -> bool:
     """Remember the last step and its change of the gradient; return whether they are fit for it."""
     step, change = memory.steps[place], memory.changes[place]
@@ -27,7 +28,7 @@ def _remembered(buffers: Buffers, memory: Memory, place: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def _line_search(held: Held, buffers: Buffers, memory: Memory, value: float, rise: float) -> float:
     """Move along the course until the bound has risen enough; return it, or ``value`` where it will not rise."""
     length = 1.0
@@ -46,7 +47,7 @@ def _line_search(held: Held, buffers: Buffers, memory: Memory, value: float, ris
     return value
 
 
-@kernel
+@lean_kernel
 def ascend(
     held: Held, buffers: Buffers, memory: Memory, scale: Floats, pairs: tuple[int, int], goal: tuple[int, float]
 ) -> tuple[float, int, tuple[int, int]]:

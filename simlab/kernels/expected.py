@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlab.foundation.compile import fast_kernel
+from simlab.foundation.compile import inlined_kernel, lean_fast_kernel
 from simlab.kernels.dyads import Floats, Singles, add_pulls, fill_squares
 from simlab.kernels.exponential import decay
 
@@ -51,18 +51,18 @@ class Normals(NamedTuple):
     intercepts: Floats
 
 
-@fast_kernel
+@lean_fast_kernel
 def _curve(c: Curve, u: float) -> float:
     return c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * (c[4] + u * (c[5] + u * (c[6] + u * (c[7] + u * c[8])))))))
 
 
-@fast_kernel
+@lean_fast_kernel
 def _slope(c: Curve, u: float) -> float:
     upper = 5.0 * c[5] + u * (6.0 * c[6] + u * (7.0 * c[7] + u * (8.0 * c[8])))
     return c[1] + u * (2.0 * c[2] + u * (3.0 * c[3] + u * (4.0 * c[4] + u * upper)))
 
 
-@fast_kernel
+@lean_fast_kernel
 def fill_sums(variances: Floats, i: int, start: int, sums: Floats) -> None:
     """Fill ``sums`` with the sums of variances of the dyads from (i, start) on."""
     size = sums.shape[0]
@@ -80,7 +80,7 @@ def fill_sums(variances: Floats, i: int, start: int, sums: Floats) -> None:
             start = 0
 
 
-@fast_kernel
+@lean_fast_kernel
 def add_sums(i: int, start: int, values: Floats, out: Floats) -> None:
     """Add the ``values`` of the dyads from (i, start) on to both their actors in ``out`` (n_actors,)."""
     size = values.shape[0]
@@ -101,7 +101,44 @@ def add_sums(i: int, start: int, values: Floats, out: Floats) -> None:
             start = 0
 
 
-@fast_kernel
+@inlined_kernel
+def spread_places(rule: Rule, square: float, variance: float) -> tuple[float, float, float, float, float, float, float]:
+    """Return (1 / (4 v + s), u, level, low, high, mean, deviation) of a dyad."""
+    inverse = 1.0 / (PIVOT * variance + square + _SMALLEST)
+    u = PIVOT * variance * inverse
+    level, low, high = _curve(rule.level, u), _curve(rule.low, u), _curve(rule.high, u)
+    mean = math.sqrt(square + variance * level + _SMALLEST)
+    deviation = math.sqrt(variance * (rule.n_dims - level) + _SMALLEST)
+    return inverse, u, level, low, high, mean, deviation
+
+
+@inlined_kernel
+def chained(
+    rule: Rule,
+    variance: float,
+    places: tuple[float, float, float, float, float, float, float],
+    slopes: tuple[float, float, float],
+    by_mean: float,
+) -> tuple[float, float]:
+    """Return what to take from the pull of a dyad (its slope over distance) and to add to its tug (slope by the sum).
+
+    places : of ``spread_places``; slopes : by the distances at the three places, weighted, with the sign turned; by_mean :
+    their sum. What is alike at the three places may be left out of ``slopes``, since it has no effect but by the mean.
+    """
+    inverse, u, level, low, high, mean, deviation = places
+    p_low, p_middle, p_high = slopes
+    middle = -0.25 * (low + high)
+    left = rule.n_dims - level
+    by_deviation = p_low * low + p_middle * middle + p_high * high
+    mean_share, deviation_share = 0.5 * by_mean / mean, 0.5 * by_deviation / deviation
+    by_u = _slope(rule.level, u) * variance * (mean_share - deviation_share) + deviation * (
+        _slope(rule.low, u) * (p_low - 0.25 * p_middle) + _slope(rule.high, u) * (p_high - 0.25 * p_middle)
+    )
+    by_u *= inverse
+    return 2.0 * (mean_share - u * by_u), level * mean_share + left * deviation_share + PIVOT * (1.0 - u) * by_u
+
+
+@lean_fast_kernel
 def _block_terms(
     block: tuple[Floats, Floats, Floats, Floats], intercept: float, ties: Singles, observed: Singles, rule: Rule
 ) -> tuple[float, float]:
@@ -114,14 +151,9 @@ def _block_terms(
     at_low, at_middle, at_high = 1.0, 1.0, 1.0
     slope = 0.0
     for j in range(squares.shape[0]):
-        square, variance = squares[j], sums[j]
-        inverse = 1.0 / (PIVOT * variance + square + _SMALLEST)
-        u = PIVOT * variance * inverse
-        level, low, high = _curve(rule.level, u), _curve(rule.low, u), _curve(rule.high, u)
+        places = spread_places(rule, squares[j], sums[j])
+        _, _, _, low, high, mean, deviation = places
         middle = -0.25 * (low + high)
-        left = rule.n_dims - level
-        mean = math.sqrt(square + variance * level + _SMALLEST)
-        deviation = math.sqrt(variance * left + _SMALLEST)
 
         eta = intercept - mean
         eta_low, eta_middle, eta_high = eta - deviation * low, eta - deviation * middle, eta - deviation * high
@@ -141,18 +173,13 @@ def _block_terms(
         p_high = _SIXTH * seen * (1.0 if eta_high >= 0.0 else e_high) / (1.0 + e_high)
         by_mean = p_low + p_middle + p_high - tie
         slope -= by_mean
-        by_deviation = p_low * low + p_middle * middle + p_high * high
-        mean_share, deviation_share = 0.5 * by_mean / mean, 0.5 * by_deviation / deviation
-        by_u = _slope(rule.level, u) * variance * (mean_share - deviation_share) + deviation * (
-            _slope(rule.low, u) * (p_low - 0.25 * p_middle) + _slope(rule.high, u) * (p_high - 0.25 * p_middle)
-        )
-        by_u *= inverse
-        pulls[j] -= 2.0 * (mean_share - u * by_u)
-        tugs[j] += level * mean_share + left * deviation_share + PIVOT * (1.0 - u) * by_u
+        pull, tug = chained(rule, sums[j], places, (p_low, p_middle, p_high), by_mean)
+        pulls[j] -= pull
+        tugs[j] += tug
     return linear - _SIXTH * (math.log(at_low) + 4.0 * math.log(at_middle) + math.log(at_high)), slope
 
 
-@fast_kernel
+@lean_fast_kernel
 def expected_log_likelihood(
     normals: Normals, ties: Singles, observed: Singles, rule: Rule, pull: Normals, blocks: Floats
 ) -> float:

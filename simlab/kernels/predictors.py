@@ -10,6 +10,7 @@ reciprocity rho the two ties of a dyad have P(y_ij, y_ji) proportional to exp(y_
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 
@@ -19,8 +20,20 @@ from simlab.kernels.dyads import BLOCK, Floats, Singles, add_pulls, advance
 from simlab.kernels.exponential import decay
 
 
+class Sides(Protocol):
+    """What belongs to senders and receivers: (n_relations, n_actors), or (n_relations, 0) where there is nothing."""
+
+    @property
+    def sender(self) -> Floats:
+        """What belongs to senders."""
+
+    @property
+    def receiver(self) -> Floats:
+        """What belongs to receivers."""
+
+
 @lean_fast_kernel
-def spread_effects(point: Point, r: int, shared: bool, effects: Floats) -> None:
+def spread_effects(point: Sides, r: int, shared: bool, effects: Floats) -> None:
     """Fill ``effects`` (2, n_actors) with the sender and the receiver effects of a relation, 0 where there are none."""
     for i in range(effects.shape[1]):
         effects[0, i] = point.sender[r, i] if point.sender.shape[1] > 0 else 0.0
@@ -28,7 +41,7 @@ def spread_effects(point: Point, r: int, shared: bool, effects: Floats) -> None:
 
 
 @lean_fast_kernel
-def collect_effects(pull: Point, r: int, shared: bool, effect_pulls: Floats) -> None:
+def collect_effects(pull: Sides, r: int, shared: bool, effect_pulls: Floats) -> None:
     """Add the pulls at effects (2, n_actors) to the gradient of a relation, and empty them."""
     for i in range(effect_pulls.shape[1]):
         if pull.sender.shape[1] > 0:
@@ -40,21 +53,13 @@ def collect_effects(pull: Point, r: int, shared: bool, effect_pulls: Floats) -> 
 
 
 @lean_fast_kernel
-def fill_predictors(
-    point: Point, data: Data, r: int, place: tuple[int, int, int], base: Floats, effects: Floats, out: Floats
-) -> None:
-    """Fill ``out`` (2, count) with eta of the dyads from ``place`` = (i, start, number of the dyad) on, and back.
-
-    base : (count,), intercept minus distance.
-    """
-    i, start, first = place
-    n = point.positions.shape[1]
-    size = base.shape[0]
-    for j in range(size):
-        out[0, j] = base[j]
-        out[1, j] = base[j]
+def add_effects(place: tuple[int, int, int], effects: Floats, out: Floats) -> None:
+    """Add the effects (2, n_actors) of both actors to ``out`` (2, count) of the dyads from ``place`` on, and back."""
+    i, start, _ = place
+    n = effects.shape[1]
+    size = out.shape[1]
     at = 0
-    while point.sender.shape[1] + point.receiver.shape[1] > 0 and i < n and at < size:
+    while i < n and at < size:
         stop = min(i, start + size - at)
         for j in range(start, stop):
             out[0, at] += effects[0, i] + effects[1, j]
@@ -64,7 +69,23 @@ def fill_predictors(
         if stop == i:
             i += 1
             start = 0
-    add_covariates(point, data, r, first, out)
+
+
+@lean_fast_kernel
+def fill_predictors(
+    point: Point, data: Data, r: int, place: tuple[int, int, int], base: Floats, effects: Floats, out: Floats
+) -> None:
+    """Fill ``out`` (2, count) with eta of the dyads from ``place`` = (i, start, number of the dyad) on, and back.
+
+    base : (count,), intercept minus distance.
+    """
+    size = base.shape[0]
+    for j in range(size):
+        out[0, j] = base[j]
+        out[1, j] = base[j]
+    if point.sender.shape[1] + point.receiver.shape[1] > 0:
+        add_effects(place, effects, out)
+    add_covariates(point, data, r, place[2], out)
 
 
 @lean_fast_kernel

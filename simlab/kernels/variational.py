@@ -1,108 +1,27 @@
 """The variational bound of the latent position cluster model, with its gradient.
 
-What varies is one flat vector: means of the positions (n_dims x n_actors), logarithms of their variances, intercepts,
-means of the centres (n_clusters x n_dims), logarithms of the clusters' spreads. Memberships are at their best throughout,
-which turns the sum over clusters into the logarithm of a sum; all else is held while the bound climbs (see
-``simlab.models.variational``).
+What varies is one flat vector (see ``simlab.kernels.bound_state``). Memberships are at their best throughout, which turns
+the sum over clusters into the logarithm of a sum; so are the factors of the effects' variances, which leave the logarithm of
+a sum of squares. All else is held while the bound climbs (see ``simlab.models.variational``).
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-import numpy as np
-
-from simlab.foundation.compile import fast_kernel, kernel
-from simlab.kernels.chain_state import Prior
-from simlab.kernels.dyads import BLOCK, Floats, Singles
-from simlab.kernels.expected import Normals, Rule, expected_log_likelihood
+from simlab.foundation.compile import inlined_kernel, lean_fast_kernel
+from simlab.kernels.bound_state import Buffers, Held
+from simlab.kernels.chain_state import PLAIN, Point
+from simlab.kernels.dyads import Floats
+from simlab.kernels.expected import Normals, expected_log_likelihood
+from simlab.kernels.expected_predictors import Spread, expected_of_predictors
 from simlab.kernels.exponential import decay
 
 # Logarithms are of products of so many factors of at most n_clusters.
 _FACTORS = 64
 
 
-class Held(NamedTuple):
-    """What a climb does not change.
-
-    ties, observed : (n_relations, n_dyads); nodes : (n_nodes, n_dims), node_weights : (n_nodes,), places that stand for a
-    standard normal; levels : (n_clusters,), what the expected log-density of a cluster has besides its spread and the
-    distance from its centre; centre_variances : (n_clusters,), of the approximation.
-    """
-
-    ties: Singles
-    observed: Singles
-    rule: Rule
-    nodes: Floats
-    node_weights: Floats
-    levels: Floats
-    centre_variances: Floats
-    prior: Prior
-
-
-class Parts(NamedTuple):
-    """Views of the flat vector, or of its gradient."""
-
-    positions: Floats
-    log_variances: Floats
-    intercepts: Floats
-    centres: Floats
-    log_spreads: Floats
-
-
-class Buffers(NamedTuple):
-    """The flat vector and its gradient, as a whole and in parts, and buffers.
-
-    variances, deviations : (n_actors,); blocks : (4, BLOCK); places : (n_dims, n_actors); shares : (n_clusters + 2,
-    n_actors); membership : (n_clusters, n_actors); sums : (n_clusters, n_dims + 2), each cluster's sums over actors of the
-    distances from its centre along the axes, of one, and of the squared distances.
-    """
-
-    vector: Floats
-    gradient: Floats
-    at: Parts
-    pull: Parts
-    variances: Floats
-    deviations: Floats
-    blocks: Floats
-    places: Floats
-    shares: Floats
-    membership: Floats
-    sums: Floats
-
-
-@kernel
-def parts(flat: Floats, n_dims: int, n: int, n_relations: int, n_clusters: int) -> Parts:
-    """Return the views of a flat vector."""
-    a = n_dims * n
-    b = a + n
-    c = b + n_relations
-    d = c + n_clusters * n_dims
-    return Parts(flat[:a].reshape((n_dims, n)), flat[a:b], flat[b:c], flat[c:d].reshape((n_clusters, n_dims)), flat[d:])
-
-
-@kernel
-def new_buffers(n_dims: int, n: int, n_relations: int, n_clusters: int) -> Buffers:
-    """Return buffers for a problem of these sizes."""
-    size = n_dims * n + n + n_relations + n_clusters * n_dims + n_clusters
-    vector, gradient = np.zeros(size), np.zeros(size)
-    return Buffers(
-        vector,
-        gradient,
-        parts(vector, n_dims, n, n_relations, n_clusters),
-        parts(gradient, n_dims, n, n_relations, n_clusters),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros((4, BLOCK)),
-        np.zeros((n_dims, n)),
-        np.zeros((n_clusters + 2, n)),
-        np.zeros((n_clusters, n)),
-        np.zeros((n_clusters, n_dims + 2)),
-    )
-
-
-@fast_kernel
+@lean_fast_kernel
 def _fill_shares(held: Held, buffers: Buffers) -> float:
     """Return the sum over ``places`` of the logarithm of the mixture's expected density; fill the memberships there."""
     at, shares = buffers.at, buffers.shares
@@ -144,7 +63,7 @@ def _fill_shares(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@lean_fast_kernel
 def _add_node(held: Held, buffers: Buffers, node: int) -> float:
     """Add what one place of each position has: return its part of the bound, add to gradient, membership and sums."""
     at, pull, sums = buffers.at, buffers.pull, buffers.sums
@@ -181,7 +100,7 @@ def _add_node(held: Held, buffers: Buffers, node: int) -> float:
     return weight * total
 
 
-@fast_kernel
+@lean_fast_kernel
 def add_clusters(held: Held, buffers: Buffers) -> float:
     """Return what the bound has of positions given clusters; add to the gradient, and fill membership and sums."""
     at, pull, sums = buffers.at, buffers.pull, buffers.sums
@@ -205,7 +124,7 @@ def add_clusters(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@lean_fast_kernel
 def add_priors(held: Held, buffers: Buffers) -> float:
     """Return what the bound has of the priors and of the entropy of positions, constants apart; add to the gradient."""
     at, pull, prior = buffers.at, buffers.pull, held.prior
@@ -229,24 +148,115 @@ def add_priors(held: Held, buffers: Buffers) -> float:
     return total
 
 
-@fast_kernel
+@inlined_kernel
+def add_coefficients(held: Held, buffers: Buffers) -> float:
+    """Return what the bound has of the priors of coefficients and reciprocity, constants apart; add to the gradient."""
+    at, pull = buffers.at, buffers.pull
+    precision = 1.0 / held.prior.coefficient_variance
+    total = 0.0
+    for r in range(at.coefficients.shape[0]):
+        for k in range(at.coefficients.shape[1]):
+            total -= 0.5 * precision * at.coefficients[r, k] * at.coefficients[r, k]
+            pull.coefficients[r, k] -= precision * at.coefficients[r, k]
+    for r in range(at.reciprocity.shape[0]):
+        total -= 0.5 * precision * at.reciprocity[r] * at.reciprocity[r]
+        pull.reciprocity[r] -= precision * at.reciprocity[r]
+    return total
+
+
+@inlined_kernel
+def add_effects(held: Held, means: Floats, variances: Floats, mean_pulls: Floats, log_variance_pulls: Floats) -> float:
+    """Return what the bound has of effects: their prior, whose variance's factor is at its best, and their entropy.
+
+    means, variances : (n_relations, n_actors or 0), of the effects; the others : the gradient by means and logarithms of
+    the variances, to which is added.
+    """
+    n_relations, n = means.shape
+    degrees = held.prior.effect_degrees + n
+    total = 0.0
+    for r in range(n_relations if n > 0 else 0):
+        square = held.prior.effect_degrees * held.prior.effect_scale
+        for i in range(n):
+            square += means[r, i] * means[r, i] + variances[r, i]
+            total += 0.5 * math.log(variances[r, i])
+        total -= 0.5 * degrees * math.log(square)
+        precision = degrees / square
+        for i in range(n):
+            mean_pulls[r, i] -= precision * means[r, i]
+            log_variance_pulls[r, i] += 0.5 - 0.5 * precision * variances[r, i]
+    return total
+
+
+@inlined_kernel
+def _likelihood_of_predictors(held: Held, buffers: Buffers) -> float:
+    """Return the expected log-likelihood of any form but the plain one; add to the gradient, by variances of positions."""
+    at, pull, variances = buffers.at, buffers.pull, buffers.variances
+    n_relations, n_senders = at.sender.shape
+    n_receivers = at.receiver.shape[1]
+    for r in range(n_relations):
+        for i in range(n_senders):
+            variances.sender[r, i] = math.exp(at.sender_log_variances[r, i])
+        for i in range(n_receivers):
+            variances.receiver[r, i] = math.exp(at.receiver_log_variances[r, i])
+    mean = Point(
+        at.positions,
+        at.intercepts,
+        at.coefficients,
+        at.reciprocity,
+        at.sender,
+        at.receiver,
+        at.centres,
+        at.log_spreads,
+    )
+    slope = Point(
+        pull.positions,
+        pull.intercepts,
+        pull.coefficients,
+        pull.reciprocity,
+        pull.sender,
+        pull.receiver,
+        pull.centres,
+        pull.log_spreads,
+    )
+    value = expected_of_predictors(
+        (mean, variances),
+        held.data,
+        held.rule,
+        held.noise,
+        (slope, Spread(pull.log_variances, pull.sender_log_variances, pull.receiver_log_variances)),
+        (buffers.blocks, buffers.sides, buffers.slopes),
+    )
+    for r in range(n_relations):
+        for i in range(n_senders):
+            pull.sender_log_variances[r, i] *= variances.sender[r, i]
+        for i in range(n_receivers):
+            pull.receiver_log_variances[r, i] *= variances.receiver[r, i]
+    value += add_effects(held, at.sender, variances.sender, pull.sender, pull.sender_log_variances)
+    value += add_effects(held, at.receiver, variances.receiver, pull.receiver, pull.receiver_log_variances)
+    return value + add_coefficients(held, buffers)
+
+
+@lean_fast_kernel
 def variable_bound(held: Held, buffers: Buffers) -> float:
     """Return all of the bound that depends on the flat vector; fill its gradient and the memberships."""
-    at, pull = buffers.at, buffers.pull
-    n = buffers.variances.shape[0]
+    at, pull, variances = buffers.at, buffers.pull, buffers.variances.positions
+    n = variances.shape[0]
     for a in range(buffers.gradient.shape[0]):
         buffers.gradient[a] = 0.0
     for i in range(n):
-        buffers.variances[i] = math.exp(at.log_variances[i])
-        buffers.deviations[i] = math.sqrt(buffers.variances[i])
-    value = expected_log_likelihood(
-        Normals(at.positions, buffers.variances, at.intercepts),
-        held.ties,
-        held.observed,
-        held.rule,
-        Normals(pull.positions, pull.log_variances, pull.intercepts),
-        buffers.blocks,
-    )
+        variances[i] = math.exp(at.log_variances[i])
+        buffers.deviations[i] = math.sqrt(variances[i])
+    if held.data.form == PLAIN:
+        value = expected_log_likelihood(
+            Normals(at.positions, variances, at.intercepts),
+            held.data.ties,
+            held.data.observed,
+            held.rule,
+            Normals(pull.positions, pull.log_variances, pull.intercepts),
+            buffers.blocks,
+        )
+    else:
+        value = _likelihood_of_predictors(held, buffers)
     for i in range(n):
-        pull.log_variances[i] *= buffers.variances[i]
+        pull.log_variances[i] *= variances[i]
     return value + add_clusters(held, buffers) + add_priors(held, buffers)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.models.latent_data import DyadList
+from simlab.models.latent_parts import DyadList
 
 if TYPE_CHECKING:
     from simlab.panel import Shares

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from simlab.foundation.errors import InputError
+from simlab.models.latent_parts import Design, DyadList, OpenTies
 from simlab.panel import DyadState, Network, check_counts, mean_weights
 
 if TYPE_CHECKING:
-    from simlab.kernels.chain_state import Data
+    from simlab.kernels.chain_state import Data, Shape
     from simlab.panel import Shares
 
 Floats = NDArray[np.float64]
@@ -34,82 +35,6 @@ def square(values: Floats, n: int) -> Floats:
     out[..., rows, columns] = values
     out[..., columns, rows] = values
     return out
-
-
-@dataclass(frozen=True, eq=False)
-class Design:
-    """The covariates of a network, by the texts of ``simlab.models.covariates``."""
-
-    network: Network
-    terms: tuple[str, ...]
-
-    def matrix(self) -> Floats:
-        """Return the covariates row to column: (n_covariates, n_actors, n_actors)."""
-        from simlab.models.covariates import design_matrix
-
-        return design_matrix(self.network, self.terms)
-
-
-@dataclass(frozen=True, eq=False)
-class DyadList:
-    """A list of dyads of a large network, those of a sample last.
-
-    first, second : (n_dyads,), the later and the earlier actor of each. Those from the ``n_whole``-th on are a sample, each
-    of which stands for ``weight`` dyads. Without any dyad it stands for all of them, in the kernels' order.
-    """
-
-    first: NDArray[np.int32]
-    second: NDArray[np.int32]
-    n_whole: int
-    weight: float
-
-    @classmethod
-    def every(cls) -> DyadList:
-        """Return the list that stands for all dyads."""
-        none = np.zeros(0, dtype=np.int32)
-        return cls(none, none, 0, 1.0)
-
-    def __len__(self) -> int:
-        """Return how many dyads are listed; 0 where it stands for all."""
-        return len(self.first)
-
-    def weights(self) -> Floats:
-        """Return how many dyads each one of the list stands for."""
-        return np.where(np.arange(len(self)) < self.n_whole, 1.0, self.weight)
-
-
-@dataclass(frozen=True, eq=False)
-class OpenTies:
-    """The ties that respondents who named as many as allowed may have besides; see ``simlab.kernels.chain_state.Data``.
-
-    ties : (n_open, 4); starts : (n_limited + 1,); named : (n_limited,).
-    """
-
-    ties: NDArray[np.int32]
-    starts: Ints
-    named: Ints
-
-    @classmethod
-    def none(cls) -> OpenTies:
-        """Return no open ties."""
-        return cls(np.zeros((0, 4), dtype=np.int32), np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64))
-
-    @classmethod
-    def of(cls, networks: Sequence[Network]) -> OpenTies:
-        """Return what the limited respondents of all networks leave open: whomever they could have named and did not."""
-        parts, named = [np.zeros((0, 4), dtype=np.int32)], []
-        for r, network in enumerate(networks):
-            if network.limited is None:
-                continue
-            for i in np.flatnonzero(network.limited):
-                others = np.flatnonzero(network.state[i] == DyadState.NO_TIE)
-                others = others[others != i]
-                back = (others > i).astype(np.int32)
-                each = [np.full(len(others), r), np.maximum(i, others), np.minimum(i, others), back]
-                parts.append(np.column_stack(each).astype(np.int32))
-                named.append(int((network.state[i] == DyadState.TIE).sum()))
-        starts = np.cumsum([len(part) for part in parts]).astype(np.int64)
-        return cls(np.concatenate(parts), starts, np.array(named, dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,6 +172,46 @@ class LatentData:
         return (
             n if self.sociality in ("shared", "sender", "both") else 0,
             n if self.sociality in ("receiver", "both") else 0,
+        )
+
+    def shape(self, n_dims: int, n_clusters: int) -> Shape:
+        """Return the sizes of the model of these data."""
+        from simlab.kernels.chain_state import Shape
+
+        senders, receivers = self.n_effects
+        return Shape(
+            n_dims=n_dims,
+            n_actors=self.n_actors,
+            n_relations=self.n_relations,
+            n_covariates=self.n_covariates,
+            n_reciprocity=self.n_relations if self.form == "reciprocal" else 0,
+            n_senders=senders,
+            n_receivers=receivers,
+            n_clusters=n_clusters,
+        )
+
+    def known(self) -> NDArray[np.bool_]:
+        """Say which actors have an observed dyad: (n_actors,)."""
+        answers = self.observed.sum(axis=0, dtype=np.float64)
+        if self.observed_back.shape[1]:
+            answers = answers + self.observed_back.sum(axis=0, dtype=np.float64)
+        return np.asarray(square(answers, self.n_actors).sum(axis=1) > 0)
+
+    def of_actors(self, chosen: NDArray[np.bool_]) -> LatentData:
+        """Return the data of the dyads among some of the actors; chosen : (n_actors,)."""
+        rows, columns = np.tril_indices(self.n_actors, -1)
+        both = chosen[rows] & chosen[columns]
+        back = both[: self.ties_back.shape[1]]
+        return replace(
+            self,
+            n_actors=int(chosen.sum()),
+            ties=np.ascontiguousarray(self.ties[:, both]),
+            observed=np.ascontiguousarray(self.observed[:, both]),
+            ties_back=np.ascontiguousarray(self.ties_back[:, back]),
+            observed_back=np.ascontiguousarray(self.observed_back[:, back]),
+            covariates=np.ascontiguousarray(self.covariates[:, both]),
+            covariates_back=np.ascontiguousarray(self.covariates_back[:, back]),
+            share=self.share[chosen][:, chosen],
         )
 
     @property

@@ -10,6 +10,7 @@ from reference.naive_lpcm import Seen
 
 from simlab.kernels import chain_state
 from simlab.kernels.chain_state import Data, Prior, Shape, State, views
+from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import Priors
 
 
@@ -135,6 +136,15 @@ def lower(matrix: np.ndarray) -> np.ndarray:
     """Return the entries below the diagonal, row by row: (..., n (n - 1) / 2) from (..., n, n)."""
     rows, columns = np.tril_indices(matrix.shape[-1], -1)
     return matrix[..., rows, columns]
+
+
+def design_of(data: LatentData) -> np.ndarray:
+    """Return the covariates that the data hold, row to column: (n_covariates, n_actors, n_actors)."""
+    rows, columns = np.tril_indices(data.n_actors, -1)
+    out = np.zeros((data.n_covariates, data.n_actors, data.n_actors))
+    out[:, rows, columns] = data.covariates
+    out[:, columns, rows] = data.covariates_back if data.covariates_back.shape[1] else data.covariates
+    return out
 
 
 def listed(data: Data, chosen: np.ndarray, n_whole: int, weight: float) -> Data:

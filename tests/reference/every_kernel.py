@@ -25,6 +25,7 @@ from simlab.kernels import (
     curvature,
     dyads,
     expected,
+    expected_predictors,
     gibbs,
     graphs,
     lpcm,
@@ -48,7 +49,6 @@ EXACT = (
     "added",
     "place",
     "fill_sums",
-    "new_buffers",
 )
 
 
@@ -64,7 +64,7 @@ def outputs() -> dict[str, np.ndarray]:
     """Return every kernel's results, named ``kernel/case/part``."""
     out: dict[str, np.ndarray] = {}
     for case in CASES:
-        for name, parts in (*_of_graph(case), *_of_partitions(case), *_of_variational(case), *_of_case(case)):
+        for name, parts in (*_of_graph(case), *_of_partitions(case), *_of_bounds(case), *_of_case(case)):
             # Copied at once: the next kernel may write into the same buffers.
             out |= {f"{name}/{case}/{at}": np.array(part) for at, part in enumerate(parts)}
     return out
@@ -104,6 +104,56 @@ def _of_partitions(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     yield "place", (partitions.place(search, rng.permutation(case.n)), *search[:3])
 
 
+def _of_bounds(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
+    yield from _of_variational(case)
+    n = min(max(case.n, 6), 40)  # covariates vary over the dyads, and the interpreter is slow
+    for rich in (
+        Case(n, 2, case.n_dims, case.n_clusters, "masked", "reciprocal", "both", 1),
+        Case(n, 1, case.n_dims, case.n_clusters, case.kind, "poisson", "shared", 1),
+    ):
+        for name, parts in _of_rich_bound(rich):
+            yield f"{name}/{rich.form}", parts
+
+
+def _of_rich_bound(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
+    a, data, priors = variational_problem(case)
+    climb = Climb(data, priors, a)
+    held, buffers = climb.held(), climb.buffers
+    yield "variable_bound", (variational.variable_bound(held, buffers), buffers.gradient)
+    at, pull = buffers.at, buffers.pull
+    point, slope = (
+        chain_state.Point(
+            part.positions,
+            part.intercepts,
+            part.coefficients,
+            part.reciprocity,
+            part.sender,
+            part.receiver,
+            part.centres,
+            part.log_spreads,
+        )
+        for part in (at, pull)
+    )
+    buffers.gradient[:] = 0.0
+    value = expected_predictors.expected_of_predictors(
+        (point, buffers.variances),
+        held.data,
+        held.rule,
+        held.noise,
+        (
+            slope,
+            expected_predictors.Spread(pull.log_variances, pull.sender_log_variances, pull.receiver_log_variances),
+        ),
+        (buffers.blocks, buffers.sides, buffers.slopes),
+    )
+    yield "expected_of_predictors", (value, buffers.gradient)
+    buffers.gradient[:] = 0.0
+    value = variational.add_effects(held, at.sender, buffers.variances.sender, pull.sender, pull.sender_log_variances)
+    yield "add_effects", (value, buffers.gradient)
+    buffers.gradient[:] = 0.0
+    yield "add_coefficients", (variational.add_coefficients(held, buffers), buffers.gradient)
+
+
 def _of_variational(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     a, data, priors = variational_problem(case)
     normals = expected.Normals(np.ascontiguousarray(a.positions.T), a.variances, a.intercepts)
@@ -117,11 +167,8 @@ def _of_variational(case: Case) -> Iterator[tuple[str, tuple[object, ...]]]:
     yield "fill_sums", (sums,)
     expected.add_sums(1, 0, sums, out)
     yield "add_sums", (out,)
-    fresh = variational.new_buffers(case.n_dims, case.n, case.n_relations, case.n_clusters)
-    yield "new_buffers", (*fresh[:2], *fresh[4:])
     climb = Climb(data, priors, a)
     held, buffers = climb.held(), climb.buffers
-    yield "parts", tuple(variational.parts(buffers.vector, case.n_dims, case.n, case.n_relations, case.n_clusters))
     yield "variable_bound", (variational.variable_bound(held, buffers), buffers.gradient)
     buffers.gradient[:] = 0.0
     yield "add_clusters", (variational.add_clusters(held, buffers), buffers.gradient, buffers.membership, buffers.sums)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 from reference.cases import Case
+from reference.naive_expected import by_three_places, effect_places, expected_log_likelihood, expected_of_predictors
 from scipy import stats
 from scipy.integrate import quad
 
-from simlab.kernels.expected import PIVOT, Normals, Rule
+from simlab.kernels.expected import Normals
 from simlab.models import variational
 from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import Priors
 from simlab.models.variational import Approximation
 from simlab.panel import DyadState, Network
-
-# The rule of three places is not exact for long tails; the numerical integrals below are.
-_GRID = 20_001
 
 
 def random_network(case: Case, rng: np.random.Generator, density: float = 0.3) -> Network:
@@ -31,16 +31,60 @@ def random_network(case: Case, rng: np.random.Generator, density: float = 0.3) -
     return Network(tuple(f"a{i:03d}" for i in range(case.n)), state, case.kind != "undirected")
 
 
+def rich_networks(case: Case, rng: np.random.Generator) -> list[Network]:
+    """Return the relations of a case: random networks with counts, and with the same covariates x0, x1, ..."""
+    networks = [rich_network(case, rng) for _ in range(case.n_relations)]
+    return [replace(network, dyadic=networks[0].dyadic) for network in networks]
+
+
+def rich_network(case: Case, rng: np.random.Generator) -> Network:
+    """Return a random network with the counts and the covariates x0, x1, ... of the case."""
+    plain = random_network(case, rng)
+    n, names = case.n, [f"x{k}" for k in range(case.n_covariates)]
+    both = (lambda x: x) if case.directed else (lambda x: np.tril(x, -1) + np.tril(x, -1).T)
+    counts = both(rng.poisson(1.0, (n, n)).astype(float)) * plain.observed
+    state = np.where(plain.observed, np.where(counts > 0, DyadState.TIE, DyadState.NO_TIE), plain.state)
+    np.fill_diagonal(state, DyadState.IMPOSSIBLE)
+    return Network(
+        plain.actors,
+        state.astype(np.int8) if case.form == "poisson" else plain.state,
+        case.directed,
+        counts=counts if case.form == "poisson" else None,
+        dyadic={name: both(rng.standard_normal((n, n))) * (1.0 - np.eye(n)) for name in names},
+    )
+
+
+def data_of(case: Case, rng: np.random.Generator) -> LatentData:
+    """Return what the model of a case sees of random networks."""
+    if case.form == "plain":
+        return LatentData.of([random_network(case, rng) for _ in range(case.n_relations)])
+    return LatentData.of(
+        rich_networks(case, rng),
+        family="poisson" if case.form == "poisson" else "bernoulli",
+        sociality=case.sociality,
+        reciprocity=case.form == "reciprocal",
+        covariates=tuple(f"dyad(x{k})" for k in range(case.n_covariates)),
+    )
+
+
 def problem(case: Case, seed: int = 1) -> tuple[Approximation, LatentData, Priors]:
     """Return an approximation that is nowhere near a maximum, data, and the usual priors but for the intercept's mean."""
     rng = np.random.default_rng([seed, *case[:4]])
-    data = LatentData.of([random_network(case, rng) for _ in range(case.n_relations)])
+    data = data_of(case, rng)
+    own = np.random.default_rng(seed)
+    senders, receivers = ((case.n_relations, count) for count in data.n_effects)
     centres = 1.5 * rng.standard_normal((case.n_clusters, case.n_dims))
     labels = rng.integers(0, case.n_clusters, case.n)
     approximation = Approximation(
         positions=centres[labels] + rng.standard_normal((case.n, case.n_dims)),
         variances=rng.uniform(0.05, 0.8, case.n),
         intercepts=rng.normal(1.0, 1.0, case.n_relations),
+        coefficients=own.normal(0.0, 0.7, (case.n_relations, case.n_covariates)),
+        reciprocity=own.normal(0.5, 0.5, case.n_relations if case.form == "reciprocal" else 0),
+        sender=own.normal(0.0, 0.6, senders),
+        receiver=own.normal(0.0, 0.6, receivers),
+        sender_variances=own.uniform(0.05, 0.5, senders),
+        receiver_variances=own.uniform(0.05, 0.5, receivers),
         membership=rng.dirichlet(np.ones(case.n_clusters), case.n),
         centres=centres,
         centre_variances=rng.uniform(0.05, 0.5, case.n_clusters),
@@ -52,66 +96,20 @@ def problem(case: Case, seed: int = 1) -> tuple[Approximation, LatentData, Prior
     return approximation, data, Priors(**{**usual.__dict__, "intercept_mean": 0.25})
 
 
-def answer(tie: float, seen: float, eta: np.ndarray | float) -> np.ndarray | float:
-    """Return the log-likelihood of a dyad."""
-    return tie * eta - seen * np.logaddexp(0.0, eta)
-
-
-def three_places(rule: Rule, square: float, variance: float) -> tuple[list[float], list[float]]:
-    """Return the three distances that stand for a dyad, and their weights."""
-
-    def curve(c: tuple[float, ...]) -> float:
-        return sum(value * u**power for power, value in enumerate(c))
-
-    u = PIVOT * variance / (PIVOT * variance + square)
-    level, low, high = curve(rule.level), curve(rule.low), curve(rule.high)
-    mean = np.sqrt(square + variance * level)
-    deviation = np.sqrt(variance * (rule.n_dims - level))
-    return [mean + deviation * e for e in (low, -(low + high) / 4.0, high)], [1 / 6, 2 / 3, 1 / 6]
-
-
-def dyads(normals: Normals, data: LatentData) -> list[tuple[int, int, float, float]]:
-    """Return (relation, dyad, squared distance of the means, sum of the variances) of every dyad."""
-    places = normals.positions.T
-    return [
-        (
-            r,
-            i * (i - 1) // 2 + j,
-            float(((places[i] - places[j]) ** 2).sum()),
-            normals.variances[i] + normals.variances[j],
-        )
-        for r in range(data.n_relations)
-        for i in range(data.n_actors)
-        for j in range(i)
-    ]
-
-
-def expected_log_likelihood(normals: Normals, data: LatentData, rule: Rule) -> float:
-    """Return the expected log-likelihood by the rule of three places."""
+def effects_part(means: np.ndarray, variances: np.ndarray, priors: Priors) -> float:
+    """Return what the bound has of effects, by integrals over the factors of their variances, which are at their best."""
     total = 0.0
-    for r, at, square, variance in dyads(normals, data):
-        for distance, weight in zip(*three_places(rule, square, variance), strict=True):
-            total += weight * answer(data.ties[r, at], data.observed[r, at], normals.intercepts[r] - distance)
+    for mean, variance in zip(means, variances, strict=True):
+        if not len(mean):
+            continue
+        squares = mean**2 + variance
+        degrees = priors.effect_degrees + len(mean)
+        scale = (priors.effect_degrees * priors.effect_scale + squares.sum()) / degrees
+        factor, prior = _scaled(degrees, scale), _scaled(priors.effect_degrees, priors.effect_scale)
+        total += sum(_mean(factor, lambda s, b=b: -0.5 * np.log(2.0 * np.pi * s) - 0.5 * b / s) for b in squares)
+        total += _mean(factor, lambda s, f=factor, p=prior: p.logpdf(s) - f.logpdf(s))
+        total += stats.norm.entropy(0.0, np.sqrt(variance)).sum()
     return total
-
-
-def integrated_log_likelihood(normals: Normals, data: LatentData, n_dims: int) -> float:
-    """Return the expected log-likelihood by integrals over the non-central chi density of every distance."""
-    return sum(
-        integrated(
-            lambda d, r=r, at=at: answer(data.ties[r, at], data.observed[r, at], normals.intercepts[r] - d), *dyad
-        )
-        for r, at, *dyad in ((*dyad, n_dims) for dyad in dyads(normals, data))
-    )
-
-
-def integrated(function, square: float, variance: float, n_dims: int) -> float:
-    """Return the expectation of a function of the length of N(m, variance I), ||m||^2 = square."""
-    deviation = np.sqrt(variance)
-    middle = np.sqrt(square)
-    length = np.linspace(max(middle - 9.0 * deviation, 1e-9), middle + 9.0 * deviation, _GRID)
-    density = 2.0 * length / variance * stats.ncx2.pdf(length**2 / variance, n_dims, square / variance)
-    return float(np.trapezoid(density * function(length), length) / np.trapezoid(density, length))
 
 
 def bound(a: Approximation, data: LatentData, priors: Priors) -> float:
@@ -119,7 +117,14 @@ def bound(a: Approximation, data: LatentData, priors: Priors) -> float:
     n, n_dims = a.positions.shape
     n_clusters = len(a.centres)
     normals = Normals(a.positions.T, a.variances, a.intercepts)
-    total = expected_log_likelihood(normals, data, variational.rule(n_dims))
+    rule = variational.rule(n_dims)
+    if data.form == "plain":
+        total = expected_log_likelihood(normals, data, rule)
+    else:
+        total = expected_of_predictors(a, data, partial(by_three_places, rule), effect_places(data)) + data.constant
+    for values in (a.coefficients, a.reciprocity):
+        total += stats.norm.logpdf(values, 0.0, np.sqrt(priors.coefficient_variance)).sum()
+    total += effects_part(a.sender, a.sender_variances, priors) + effects_part(a.receiver, a.receiver_variances, priors)
     total += stats.norm.logpdf(a.intercepts, priors.intercept_mean, np.sqrt(priors.intercept_variance)).sum()
     spreads = [_scaled(a.degrees[g], a.spreads[g]) for g in range(n_clusters)]
     weights = stats.dirichlet(a.concentrations)

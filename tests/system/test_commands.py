@@ -280,6 +280,15 @@ def test_a_joint_fit_has_one_set_of_positions_and_an_intercept_a_relation(data_f
     assert mean["advice"] > mean["friendship"] + 0.5
 
 
+def test_a_variational_fit_may_be_joint(data_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.nc"
+    ways = ["--fitter", "lpcm-variational", "--set", "reciprocity=true", "--set", "sociality=both"]
+    done("fit", data_folder / "managers_ties.csv", "--joint", "--clusters", 2, *ways, "-o", out)
+    with xr.open_dataset(out) as fit:
+        assert fit["label"].dims == ("actor",)
+        assert fit["position"].shape == (21, 2)
+
+
 def test_fit_recovers_what_simulate_made(tmp_path: Path) -> None:
     done("simulate", "plain", "--set", "separation=6", "--seed", 4, "-o", tmp_path)
     ties, actors = tmp_path / "ties.csv", tmp_path / "actors.csv"
