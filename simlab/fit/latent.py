@@ -46,9 +46,11 @@ class LatentFitter(Fitter):
     @field_validator("covariates", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Accept ``match(a), mix(b, x, y)`` as one text: commas within brackets do not part terms."""
+        """Accept ``match(a), mix(b, x, y)`` as one text, in which commas within brackets do not part terms, and ``none``."""
         if not isinstance(value, str):
             return value
+        if value.strip().lower() == "none":
+            return ()
         return tuple(part.strip() for part in re.split(r",(?![^(]*\))", value) if part.strip())
 
     @field_validator("covariates")
