@@ -35,7 +35,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
     A name that differs by capital letters alone is the nearest.
     """
-    names = list(known)
+    name, names = str(name), [str(other) for other in known]
     alike = [other for other in names if other.lower() == name.lower() and other != name]
     near = alike or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
