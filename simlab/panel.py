@@ -265,7 +265,7 @@ class Panel:
             actors=tuple(self.actors[i] for i in chosen),
             state=state,
             directed=self.directed[self.relations.index(r)],
-            attributes={name: tuple(str(v) for v in values[t, chosen]) for name, values in self.attributes.items()},
+            attributes={n: as_texts(n, values[t, chosen], len(chosen)) for n, values in self.attributes.items()},
             site=s,
             relation=r,
             period=p,

@@ -84,8 +84,6 @@ def as_texts(name: str, values: object, n_actors: int) -> tuple[str, ...]:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
     if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
         return ""
     return str(value)

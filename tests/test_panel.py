@@ -350,3 +350,6 @@ def test_numbers_as_attributes_are_texts_and_only_none_and_nan_are_unknown() -> 
         "age": ("0.0", "2.5", ""),
         "office": ("x", "", "z"),
     }
+    values: Any = np.array([[0, None, 2, 3, 4, 5, 6], [np.nan] * 7], dtype=object)
+    network = panel(attributes={"rank": values}).network("north", "formal", "1")
+    assert network.attributes == {"rank": ("0", "", "2")}
