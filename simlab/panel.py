@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError, UnknownNameError
+from simlab.panel_dyads import DyadState, as_texts, check_actors, check_matrix, check_states, check_symmetric
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -23,16 +23,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 States = NDArray[np.int8]
 
-
-class DyadState(IntEnum):
-    """What is known of the tie from one actor to another. Only the first two are observations."""
-
-    NO_TIE = 0
-    TIE = 1
-    NO_ANSWER = 2  # the source was asked and did not answer
-    NOT_ASKED = 3  # the source was present, and away or left out when the data were collected
-    ABSENT = 4  # one of the two was not in the network in that period
-    IMPOSSIBLE = 5  # the dyad cannot hold a tie: an actor with itself, two actors of one mode
+# Beyond this, whole numbers cannot be told apart in single precision, in which the kernels take counts.
+LARGEST_COUNT = 2**24
 
 
 class Dyads(NamedTuple):
@@ -44,7 +36,7 @@ class Dyads(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """One network as the field saw it.
+    """One network as the field saw it. Parts that do not fit together are refused with InputError.
 
     Attributes
     ----------
@@ -55,7 +47,7 @@ class Network:
     directed : bool
         Whether a tie has a direction; an undirected network has a symmetric ``state``.
     attributes : mapping
-        Name to one value an actor, as text; an empty text is unknown.
+        Name to one value an actor, as text; an empty text is unknown. Numbers that are given become texts.
     site, relation, period : str
         What the network is.
     counts : (n_actors, n_actors) or None
@@ -77,6 +69,20 @@ class Network:
     counts: Floats | None = None
     dyadic: Mapping[str, Floats] = field(default_factory=dict)
     limited: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together; symmetry of ``dyadic`` is left to those who use it."""
+        check_actors(self.actors)
+        n = len(self.actors)
+        check_states(self.state, n, directed=self.directed)
+        if self.counts is not None:
+            counts = check_matrix("counts", self.counts, n)
+            if not self.directed:
+                check_symmetric("counts", counts)
+        for name, matrix in self.dyadic.items():
+            check_matrix(f"dyadic: {name}", matrix, n)
+        texts = {name: as_texts(name, values, n) for name, values in self.attributes.items()}
+        object.__setattr__(self, "attributes", texts)
 
     @property
     def n_actors(self) -> int:
@@ -162,21 +168,18 @@ def mean_weights(networks: Sequence[Network]) -> Shares:
 def check_counts(network: Network) -> None:
     """Raise InputError where the counts of a network are not whole numbers, as those of the Poisson family are.
 
-    Also where they are not of the network's shape, lack symmetry although ties have no direction, or are 0 where there is
-    a tie.
+    Also where one is more than 16,777,216, which single precision cannot tell from the next, or 0 although there is a tie.
     """
     if network.counts is None:
         return
-    if network.counts.shape != network.state.shape:
-        raise InputError(f"counts: must have the shape (actors, actors) = {network.state.shape}")
     counts, ties = network.tie_counts(), network.ties
     wrong = counts[~((counts >= 0.0) & (counts == np.floor(counts)) & np.isfinite(counts))]
     if wrong.size:
         raise InputError.of("weight", f"{wrong[0]:g}", "must be a whole number from 0 for the Poisson family")
+    if counts.max(initial=0.0) > LARGEST_COUNT:
+        raise InputError.of("weight", f"{counts.max():.10g}", f"must be at most {LARGEST_COUNT} for the Poisson family")
     if (counts[ties] == 0.0).any():
         raise InputError("counts: must be above 0 where there is a tie")
-    if not network.directed and not np.array_equal(counts, counts.T):
-        raise InputError("counts: must be symmetric, as the ties have no direction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +268,7 @@ class Panel:
             actors=tuple(self.actors[i] for i in chosen),
             state=state,
             directed=self.directed[self.relations.index(r)],
-            attributes={name: tuple(str(v) for v in values[t, chosen]) for name, values in self.attributes.items()},
+            attributes={n: as_texts(n, values[t, chosen], len(chosen)) for n, values in self.attributes.items()},
             site=s,
             relation=r,
             period=p,
@@ -286,3 +289,6 @@ def _choose(kind: str, known: Sequence[str], name: str | None) -> str:
     if name not in known:
         raise UnknownNameError.among(kind, name, known)
     return name
+
+
+__all__ = ["DyadState", "Dyads", "Network", "Panel", "check_counts", "mean_weights"]

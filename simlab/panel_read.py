@@ -18,6 +18,10 @@ from simlab.foundation.errors import InputError, shown, suggestion
 from simlab.panel import Panel
 from simlab.panel_build import MendedWarning, Row, Tie, build_panel
 
+# The columns that mean something to us, whatever the case of their letters; the others are attributes, as they are written.
+_OF_TIES = ("source", "target", "weight", "site", "relation", "period")
+_OF_ACTORS = ("actor", "period", "site", "present", "asked", "answered", "bipartite")
+
 
 def read_panel(
     path: str | Path,
@@ -35,7 +39,8 @@ def read_panel(
         GEXF, Pajek, LEDA, graph6, sparse6, adjacency or edge list as networkx reads them.
     actors : path, optional
         A CSV or TSV with the column actor, one row an actor, or an actor and period. ``site``, ``present``, ``asked`` and
-        ``answered`` mean what they say; every other column is an attribute. Actors without ties are kept.
+        ``answered`` mean what they say, in capital or small letters; every other column is an attribute, named as it is
+        written. Actors without ties are kept.
     undirected : bool
         Whether ties have no direction. Edge lists are directed unless said; other formats say so themselves.
     undirected_relations : sequence of str
@@ -73,8 +78,8 @@ def panel_from_networkx(graph: Any, *, undirected_relations: Sequence[str] = ())
 def panel_from_tables(ties: Any, actors: Any = None, *, undirected: bool = False) -> Panel:
     """Return the panel of pandas tables with the columns that ``read_panel`` describes."""
     text = io.StringIO(ties.to_csv(index=False))
-    rows = None if actors is None else _rows_of(_table(io.StringIO(actors.to_csv(index=False)), "actors"))
-    return build_panel("ties", _ties_of(_table(text, "ties")), rows, undirected, (), {})
+    rows = None if actors is None else _rows_of(_table(io.StringIO(actors.to_csv(index=False)), "actors", _OF_ACTORS))
+    return build_panel("ties", _ties_of(_table(text, "ties", _OF_TIES)), rows, undirected, (), {})
 
 
 def _check_file(file: Path) -> None:
@@ -88,8 +93,13 @@ def _check_file(file: Path) -> None:
         raise InputError(f"{file}: is a folder, not a file")
 
 
-def _table(text: Iterable[str], name: str, delimiter: str = ",") -> list[tuple[str, dict[str, str]]]:
-    """Return (where, row) for every row of a table with a header; blank lines are passed over."""
+def _table(
+    text: Iterable[str], name: str, known: Sequence[str], delimiter: str = ","
+) -> list[tuple[str, dict[str, str]]]:
+    """Return (where, row) for every row of a table with a header; blank lines are passed over.
+
+    Names of columns that are ``known`` are in small letters, others as they are written.
+    """
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     rows: list[tuple[str, dict[str, str]]] = []
     header: list[str] | None = None
@@ -99,8 +109,8 @@ def _table(text: Iterable[str], name: str, delimiter: str = ",") -> list[tuple[s
             if not any(cells):
                 continue
             if header is None:
-                header = [cell.lower() for cell in cells]
-                if len(set(header)) != len(header):
+                header = [cell.lower() if cell.lower() in known else cell for cell in cells]
+                if len({cell.lower() for cell in cells}) != len(cells):
                     raise InputError(f"{name}: the header names a column twice: {shown(','.join(header))}")
                 continue
             where = f"{name}, line {reader.line_num}"
@@ -115,7 +125,7 @@ def _table(text: Iterable[str], name: str, delimiter: str = ",") -> list[tuple[s
     return rows or [(name, dict.fromkeys(header, "\0"))]
 
 
-def _read_table(file: Path) -> list[tuple[str, dict[str, str]]]:
+def _read_table(file: Path, known: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
     _check_file(file)
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -126,11 +136,11 @@ def _read_table(file: Path) -> list[tuple[str, dict[str, str]]]:
     if "\0" in text:
         raise InputError(f"{file}: not a text file")
     delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-    return _table(io.StringIO(text, newline=""), str(file), delimiter)
+    return _table(io.StringIO(text, newline=""), str(file), known, delimiter)
 
 
 def _edge_list(file: Path) -> list[Tie]:
-    return _ties_of(_read_table(file))
+    return _ties_of(_read_table(file, _OF_TIES))
 
 
 def _ties_of(table: list[tuple[str, dict[str, str]]]) -> list[Tie]:
@@ -177,7 +187,7 @@ def _weight(value: object, where: str) -> float:
 
 
 def _actor_rows(file: Path) -> list[Row]:
-    return _rows_of(_read_table(file))
+    return _rows_of(_read_table(file, _OF_ACTORS))
 
 
 def _rows_of(table: list[tuple[str, dict[str, str]]]) -> list[Row]:

@@ -39,16 +39,21 @@ def networks() -> Iterator[tuple[str, Network]]:
     isolates[:4, :4] = isolates[4:8, 4:8] = True
     yield "isolates and small components", _of(isolates)
     yield "two actors", _of(np.array([[False, True], [False, False]]))
-    silent = typical.state.copy()
-    silent[silent <= DyadState.TIE] = DyadState.NO_ANSWER
-    yield "nothing observed", Network(typical.actors, silent)
+
+
+def nothing_observed() -> Network:
+    """Return a network of which nothing was observed: every fitter refuses it."""
+    state = np.full((8, 8), DyadState.NO_ANSWER, dtype=np.int8)
+    np.fill_diagonal(state, DyadState.IMPOSSIBLE)
+    return Network(tuple(f"a{i:02d}" for i in range(8)), state)
 
 
 def check_fitter(fitter: Fitter) -> None:
     """Check that a fitter keeps the contract on every one of ``networks``.
 
     Fits are whole and within limits, the same stream gives the same fit, the fit survives pickling, and settings go to JSON
-    and back. A network with more clusters asked for than actors may be refused with InputError; FitError is a failure.
+    and back. A network with more clusters asked for than actors may be refused with InputError, and one of which nothing was
+    observed must be; FitError is a failure.
     """
     assert type(fitter)(**json.loads(json.dumps(fitter.everything()))) == fitter, "settings do not survive JSON"
     assert pickle.loads(pickle.dumps(fitter)) == fitter, "settings do not survive pickling"
@@ -65,6 +70,11 @@ def check_fitter(fitter: Fitter) -> None:
         check_fit(fit, network, name)
         assert np.array_equal(fit.labels, again.labels), f"{name}: the same stream gives other labels"
         assert np.array_equal(fit.membership, again.membership), f"{name}: the same stream gives other memberships"
+    try:
+        fitter.fit(nothing_observed(), rng=stream(1, "check"))
+    except InputError:
+        return
+    raise AssertionError("nothing observed: must be refused with InputError")
 
 
 def check_fit(fit: Fit, network: Network, name: str = "network") -> None:

@@ -415,3 +415,20 @@ def test_relations_fitted_jointly_are_checked_one_by_one() -> None:
     result = check_fits(panel, [(union, fit)], 1, joint=True)
     assert [network.relation for network, _ in result] == ["x", "y"]
     assert [checks["density"].observed[0] for _, checks in result] == pytest.approx([2 / 6, 1 / 6])
+
+
+def test_a_network_that_cannot_be_checked_does_not_lose_the_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import pandas as pd
+
+    ties = pd.DataFrame([("a", "b", "x"), ("b", "c", "x"), ("c", "a", "y")], columns=["source", "target", "relation"])
+    panel = panel_from_tables(ties)
+    fit = replace(fit_of(Given(np.zeros((1, 1, 3, 3))), 3), actors=("a", "b", "c"))
+    broken = replace(fit, tie_model=None)
+    networks = list(panel.networks())
+    result = check_fits(panel, list(zip(networks, (broken, fit), strict=True)), 1, joint=False)
+    assert [network.relation for network, _ in result] == ["y"]
+    assert capsys.readouterr().out.startswith("not checked: x: ")
+    with pytest.raises(InputError):
+        check_fits(panel, [(network, broken) for network in networks], 1, joint=False)

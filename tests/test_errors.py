@@ -27,6 +27,11 @@ def test_unknown_name_error_suggests_nothing_where_nothing_is_near() -> None:
     assert suggestion("xyz", ["louvain"]) == ""
 
 
+def test_a_name_that_differs_by_capital_letters_is_the_nearest() -> None:
+    assert suggestion("AGE", ["Stage", "age"]) == " Did you mean 'age'?"
+    assert suggestion("age", ["Page", "Age"]) == " Did you mean 'Age'?"
+
+
 @pytest.mark.parametrize("kind", [InputError, UnknownNameError, SimlabError])
 def test_errors_travel_between_processes(kind: type[SimlabError]) -> None:
     error = pickle.loads(pickle.dumps(kind("one line")))

@@ -50,7 +50,7 @@ def test_the_surest_of_each_cluster_and_the_most_between() -> None:
 
 
 def test_the_table_is_short_and_says_it_all() -> None:
-    lines = str(select_interviews(two_clusters(), per_cluster=1, bridgers=1, eligible="acfi")).splitlines()
+    lines = str(select_interviews(two_clusters(), per_cluster=1, bridgers=1, eligible=list("acfi"))).splitlines()
     assert [line.split() for line in lines[:2]] == [
         ["actor", "chosen", "for", "probability", "why"],
         ["c", "cluster", "0", "membership", "0.99"],
@@ -184,6 +184,18 @@ def test_a_fit_that_has_not_converged_is_named() -> None:
         ([], {}, "at least one"),
         (two_clusters(), {"per_cluster": -1}, "per_cluster = -1"),
         (two_clusters(), {"bridgers": -2}, "bridgers = -2"),
+        (two_clusters(), {"per_cluster": 2.5}, "per_cluster = 2.5: must be a whole number, 0 or more"),
+        (two_clusters(), {"per_cluster": None}, "per_cluster = None: must be a whole number"),
+        (two_clusters(), {"per_cluster": True}, "per_cluster = True: must be a whole number"),
+        (two_clusters(), {"bridgers": "2"}, "bridgers = 2: must be a whole number"),
+        (two_clusters(), {"bridgers": np.nan}, "bridgers = nan: must be a whole number"),
+        (two_clusters(), {"eligible": "a"}, "eligible = a: must be a list of names"),
+        (two_clusters(), {"eligible": 3}, "eligible = 3: must be a list of names"),
+        (two_clusters(), {"eligible": [3]}, "eligible = 3: must be a list of names, each a text"),
+        (None, {}, "fits = None: must be a Fit, a list of them"),
+        ("fit", {}, "fits = fit: must be a Fit"),
+        ([two_clusters(), 3], {}, "fits: network 2 must be a Fit, not int"),
+        ({"formal": None}, {}, "fits: formal must be a Fit, not NoneType"),
         (
             {"formal": two_clusters(status=Status.FAILED, message="it broke")},
             {},
@@ -192,9 +204,40 @@ def test_a_fit_that_has_not_converged_is_named() -> None:
         ([made_fit([0, 1], "ab"), made_fit([0, 1], "cd")], {}, "no actor is known in all"),
     ],
 )
-def test_what_cannot_be_is_refused(fits: Any, settings: dict[str, int], words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_what_cannot_be_is_refused(fits: Any, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
         select_interviews(fits, **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_control_counts_of_numpy_and_names_in_any_list() -> None:
+    plain = select_interviews(two_clusters(), per_cluster=1, bridgers=1, eligible=["a", "f", "e"])
+    numpy = select_interviews(
+        [two_clusters()], per_cluster=np.int64(1), bridgers=np.int8(1), eligible=np.array(["a", "f", "e"])
+    )
+    assert str(numpy) == str(plain)
+    assert str(select_interviews(iter([two_clusters()]), eligible={"a", "f", "e"}, per_cluster=1, bridgers=1)) == str(
+        plain
+    )
+
+
+def test_memberships_of_0_and_1_do_not_say_who_lies_between() -> None:
+    """Unless there are draws, or another network says it: then the mean is over the networks that say."""
+    score = {"participation": np.where(np.arange(10) == 1, 0.98, 0.0), "between": np.zeros(10)}
+    hard = made_fit(LABELS, bridging=score, bridging_score="participation")
+    nearly = replace(hard, membership=np.where(np.eye(2)[LABELS] > 0, 1.0 - 1e-6, 1e-6))
+    for fit in (hard, nearly):
+        found = select_interviews(fit, bridgers=1)
+        assert (found.bridgers, found.rows[-1].towards) == (("b",), None)
+        assert np.isnan(found.rows[-1].probability)
+        assert " ".join(str(found).splitlines()[-1].split()) == "b bridge, 0 to others participation 0.98, rank 1 of 10"
+    drawn = replace(hard, posterior=posterior_of(np.tile(LABELS, (4, 1))))
+    assert select_interviews(drawn, bridgers=1).rows[-1].probability == 0.0
+    told = replace(hard, bridging={**score, "between": np.full(10, 0.4)})
+    assert select_interviews(told, bridgers=1).rows[-1].probability == 0.4
+    soft = replace(told, membership=np.where(np.eye(2)[LABELS] > 0, 0.7, 0.3))
+    both = [select_interviews([fit, soft], bridgers=1).rows[-1].probability for fit in (hard, told, drawn)]
+    assert_allclose(both, [0.4, 0.4, 0.2])
 
 
 def test_the_share_of_pairs_who_truly_share_a_position() -> None:

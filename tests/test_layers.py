@@ -13,7 +13,8 @@ ROOMS = ("generate", "fieldwork", "fit", "metrics", "study", "plan", "report", "
 BASE = {
     "foundation": set[str](),
     "kernels": {"foundation"},
-    "panel": {"foundation"},
+    "panel": {"foundation", "panel_dyads"},
+    "panel_dyads": {"foundation"},
     "partition": {"foundation"},
     "models": {"foundation", "kernels", "panel", "partition"},
     "panel_build": {"foundation", "panel"},

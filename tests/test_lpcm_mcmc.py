@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import naive_lpcm as naive
-from reference.fits import check_fit, network_from, odd_networks, planted
+from reference.fits import check_fit, network_from, nothing_observed, odd_networks, planted
 from reference.sampson import differences, limit, membership_difference
 
 from simlab.fit import chains, judge
@@ -330,13 +330,13 @@ def test_odd_networks(name: str, n_clusters: int | tuple[int, int]) -> None:
 
 def test_nothing_observed_gives_the_prior_back() -> None:
     """The log-likelihood is zero, the intercept N(0, 9), and nobody is nearer to anybody."""
-    fit = fitted(LpcmMcmc(n_clusters=2, n_chains=2, n_draws=4000), odd_networks()["nothing observed"])
+    fitter = LpcmMcmc(n_clusters=2, n_chains=2, n_draws=4000)
+    fit = fitter.estimate_networks([nothing_observed()], np.random.default_rng(1))
     assert fit.posterior is not None
     assert not fit.posterior.log_likelihood.any()
     intercept = fit.posterior.intercept[:, :, 0]
     assert intercept.mean() == pytest.approx(0.0, abs=4 * convergence.mcse_mean(intercept))
     assert (intercept**2).mean() == pytest.approx(9.0, abs=4 * convergence.mcse_mean(intercept**2))
-    assert fit.unknown.all()
     # Renaming puts the larger cluster first in every draw, but no actor is more in it than another.
     assert np.ptp(fit.membership[:, 0]) < 0.2
 
@@ -530,6 +530,18 @@ def test_a_joint_fit_says_who_is_unknown_and_how_long_it_took(two_relations: lis
     fit = QUICK.fit_joint([network_from(state) for state in states], rng=np.random.default_rng(1))
     assert np.flatnonzero(fit.unknown).tolist() == [2]
     assert fit.unknown.shape == (16,)
+
+
+def test_a_relation_without_ties_or_answers_is_fitted_beside_another() -> None:
+    full, rng = planted((8, 8), 0.7, 0.05, 1), np.random.default_rng(1)
+    empty = network_from(np.zeros((16, 16)))
+    for other in (empty, nothing_observed(16)):
+        fit = QUICK.but(n_clusters=2).fit_joint([full, replace(other, actors=full.actors)], rng=rng)
+        assert fit.posterior is not None
+        own, others = fit.posterior.intercept.mean(axis=(0, 1))
+        assert others < own - 2.0 if other is empty else np.isfinite(others)
+    with pytest.raises(InputError, match="no dyad was observed"):
+        QUICK.fit_joint([nothing_observed(), nothing_observed()], rng=rng)
     assert fit.seconds > 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -138,6 +139,14 @@ def test_criteria_prefer_the_planted_number() -> None:
     )
     assert fit.n_clusters == 3
     assert set(fit.choice) == {"bic", "icl"}
+    for kind in (LpcmMap, LpcmMcmc):
+        others = "bic, icl, cross_validation" + (", posterior" if kind is LpcmMcmc else "")
+        with pytest.raises(InputError, match=rf"^criteria = none: lpcm-m\w+ computes {others}$"):
+            kind(criteria=())
+    assert LpcmMcmc(criteria=("posterior",), choose_by="posterior").choose_by == "posterior"
+    for criteria in (("bic", "posterior"), ("posterior",)):
+        with pytest.raises(InputError, match=r"^criteria = posterior: lpcm-map computes bic, icl, cross_validation$"):
+            LpcmMap(criteria=criteria, choose_by=criteria[0])
     with pytest.raises(InputError, match="choose_by"):
         LpcmMcmc(criteria=("icl",), choose_by="bic")
 
@@ -205,3 +214,35 @@ def test_covariates_of_a_joint_fit_are_those_of_every_relation() -> None:
     hidden[same & (hidden <= 1)] = DyadState.NO_ANSWER
     with pytest.raises(InputError, match="constant"):
         LatentData.of([one, replace(other, state=hidden)], covariates=("match(x)",))
+
+
+PRIORS = ("intercept_variance", "coefficient_variance", "effect_degrees", "effect_scale", "variance_degrees")
+CLUSTER_PRIORS = ("variance_scale", "centre_variance", "concentration")
+
+
+@pytest.mark.parametrize("name", PRIORS + CLUSTER_PRIORS)
+@pytest.mark.parametrize("value", [1e300, 1.1e6, 0.9e-6, 0.0, -1.0])
+def test_numbers_of_priors_have_limits(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=rf"^{name} = {re.escape(str(value))}: must be from 1e-06 to 1000000$"):
+        LpcmMcmc(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1e300, -1.1e6, float("inf"), float("nan")])
+def test_the_mean_of_the_intercept_has_limits(value: float) -> None:
+    with pytest.raises(InputError, match=r"^intercept_mean = "):
+        LpcmMap(intercept_mean=value)
+
+
+@pytest.mark.parametrize("value", [1e-6, 1e6])
+def test_control_within_the_limits_the_model_can_be_fitted(value: float) -> None:
+    """Each at its limit, and all at once; the mean of the intercept too."""
+    network = planted((6, 6), 0.8, 0.1, 1)
+    for names in (*((name,) for name in PRIORS + CLUSTER_PRIORS), PRIORS + CLUSTER_PRIORS):
+        mean = -1e6 if value < 1.0 else 1e6
+        fitter = LpcmMap(n_clusters=2, sociality="both", intercept_mean=mean, **dict.fromkeys(names, value))
+        fit = fitter.fit(network, rng=np.random.default_rng(1))
+        assert np.isfinite(fit.membership).all(), names
+
+
+def test_no_covariates_may_be_written_as_none() -> None:
+    assert LpcmMap(covariates="none").covariates == LpcmMap(covariates="").covariates == ()  # type: ignore[arg-type]

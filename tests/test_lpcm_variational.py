@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference import naive_expected
 from reference import naive_variational as naive
 from reference.cases import Case
-from reference.fits import check_fit, network_from, odd_networks, planted
+from reference.fits import check_fit, network_from, nothing_observed, odd_networks, planted
 from scipy.special import logsumexp
 
 import simlab
@@ -308,7 +308,7 @@ def test_an_actor_of_whom_nothing_is_known_keeps_its_prior_and_changes_nothing()
 
 
 def test_nothing_observed_leaves_the_prior() -> None:
-    fit = LpcmVariational(n_clusters=3).fit(odd_networks()["nothing observed"], rng=stream())
+    fit = LpcmVariational(n_clusters=3).estimate(nothing_observed(), stream())
     assert_allclose(fit.membership, 1.0 / 3.0)
     assert_allclose(fit.diagnostics["bound"], 0.0, atol=1e-6)
     assert_allclose(fit.tie_model.intercepts.std(), 3.0, rtol=0.2)

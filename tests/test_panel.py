@@ -258,6 +258,9 @@ def test_counts_that_do_not_fit_the_states_are_refused(key: tuple[str, str, str]
         (np.inf, "weight = inf: must be a whole number"),
         (0.0, "counts: must be above 0 where there is a tie"),
         (4.0, ""),
+        (16_777_216.0, ""),
+        (16_777_217.0, "weight = 16777217: must be at most 16777216 for the Poisson family"),
+        (1e39, "weight = 1e+39: must be at most 16777216"),
     ],
 )
 def test_counts_of_the_poisson_family_are_whole(value: float, message: str) -> None:
@@ -272,10 +275,81 @@ def test_counts_of_the_poisson_family_are_whole(value: float, message: str) -> N
     assert str(caught.value).startswith(message)
 
 
-def test_counts_of_another_shape_or_without_symmetry_are_refused() -> None:
-    check_counts(Network(("a", "b", "c"), STATE))
-    with pytest.raises(InputError, match="shape"):
-        check_counts(Network(("a", "b", "c"), STATE, counts=np.ones((2, 2))))
-    state = np.array([[NONE, TIE], [TIE, NONE]], dtype=np.int8)
-    with pytest.raises(InputError, match="symmetric"):
-        check_counts(Network(("a", "b"), state, False, counts=np.array([[0.0, 1.0], [2.0, 0.0]])))
+# --- parts of a network -----------------------------------------------------------------------------------------------
+
+OFF = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])
+BOTH = np.array([[NONE, TIE, NO], [TIE, NONE, SILENT], [NO, SILENT, NONE]], dtype=np.int8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"actors": ("a", "b", "a")}, "actors = a: is there twice"),
+        ({"actors": ("a", "b", 3)}, "actors: must be a tuple of names"),
+        ({"actors": "abc"}, "actors: must be a tuple of names"),
+        ({"actors": ("a", "b")}, "state: has the shape (3, 3), and must have the shape (actors, actors) = (2, 2)"),
+        ({"state": STATE[:2]}, "state: has the shape (2, 3)"),
+        ({"state": STATE.tolist()}, "state: must be an array of the shape (actors, actors) = (3, 3), not list"),
+        ({"state": STATE == TIE}, "state: must hold whole numbers, values of DyadState, not bool"),
+        ({"state": STATE.astype(float)}, "state: must hold whole numbers, values of DyadState, not float64"),
+        ({"state": STATE + 1}, "state = 6: must be a DyadState, from 0 to 5"),
+        ({"state": STATE - 1}, "state = -1: must be a DyadState"),
+        ({"state": np.where(np.eye(3) > 0, TIE, STATE)}, "state: an actor has a tie with itself"),
+        ({"directed": False}, "state: must be symmetric"),
+        ({"counts": np.ones((2, 2))}, "counts: has the shape (2, 2)"),
+        ({"counts": np.full((3, 3), "x")}, "counts: must hold numbers, not <U1"),
+        ({"counts": [[1.0] * 3] * 3}, "counts: must be an array"),
+        ({"state": BOTH, "directed": False, "counts": COUNTS}, "counts: must be symmetric"),
+        ({"dyadic": {"far": np.ones(3)}}, "dyadic: far: has the shape (3,)"),
+        ({"dyadic": {"far": OFF.astype(str)}}, "dyadic: far: must hold numbers"),
+        ({"attributes": {"age": ("1", "2")}}, "attributes: age = ('1', '2'): must be a list of one value an actor, 3"),
+        ({"attributes": {"age": "123"}}, "attributes: age = 123: must be a list"),
+        ({"attributes": {"age": 3}}, "attributes: age = 3: must be a list"),
+    ],
+    ids=str,
+)
+def test_parts_of_a_network_that_do_not_fit_together_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Network(**{"actors": ("a", "b", "c"), "state": STATE, **changes})
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": BOTH, "directed": False, "counts": OFF, "dyadic": {"far": OFF}},
+        {"state": np.where(np.eye(3) > 0, NO, STATE)},
+        {"state": STATE.astype(np.uint8)},
+        {"counts": np.where(OFF > 2.0, np.nan, OFF)},
+        {"actors": (), "state": STATE[:0, :0]},
+    ],
+    ids=str,
+)
+def test_control_parts_that_fit_together(changes: dict[str, Any]) -> None:
+    assert Network(**{"actors": ("a", "b", "c"), "state": STATE, **changes}).n_ties >= 0
+
+
+def test_symmetry_is_seen_beyond_the_rows_that_are_compared_at_a_time() -> None:
+    state = np.zeros((1100, 1100), dtype=np.int8)
+    names = tuple(f"a{i:04d}" for i in range(1100))
+    for i, j in ((1090, 3), (1090, 600), (1090, 1080)):
+        state[i, j] = state[j, i] = TIE
+    assert Network(names, state, False).n_ties == 3
+    for i, j in ((1090, 3), (3, 1090), (1090, 600), (1080, 1090)):
+        wrong = state.copy()
+        wrong[i, j] = NO
+        with pytest.raises(InputError, match="symmetric"):
+            Network(names, wrong, False)
+
+
+def test_numbers_as_attributes_are_texts_and_only_none_and_nan_are_unknown() -> None:
+    numbers = {"rank": (0, 1, None), "age": np.array([0.0, 2.5, np.nan]), "office": ["x", "", "z"]}
+    assert Network(("a", "b", "c"), STATE, attributes=numbers).attributes == {
+        "rank": ("0", "1", ""),
+        "age": ("0.0", "2.5", ""),
+        "office": ("x", "", "z"),
+    }
+    values: Any = np.array([[0, None, 2, 3, 4, 5, 6], [np.nan] * 7], dtype=object)
+    network = panel(attributes={"rank": values}).network("north", "formal", "1")
+    assert network.attributes == {"rank": ("0", "", "2")}

@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 
 from simlab.fieldwork.observe import Fieldwork, observe
-from simlab.foundation.errors import InputError
+from simlab.foundation.errors import InputError, UnknownNameError
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
+from simlab.models.covariates import covariate_matrix
 from simlab.panel import DyadState, Network, Panel
 from simlab.panel_build import MendedWarning
 from simlab.panel_read import panel_from_networkx, panel_from_tables, read_panel
@@ -641,3 +642,36 @@ def test_weights_of_a_graph_are_checked_too(weight: str, tmp_path: Path) -> None
     file = tmp_path / "t.graphml"
     nx.write_graphml(nx.DiGraph([("a", "b", {"weight": weight})]), file)
     refused(f"tie a-b: weight = {weight}", file)
+
+
+# --- names of columns -------------------------------------------------------------------------------------------------
+
+
+def test_columns_with_a_meaning_are_known_in_capital_letters_and_attributes_keep_theirs(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("Source,TARGET,Weight,Relation\na,b,2,x\nb,a,1,x\n")
+    header = "Actor,Site,PRESENT,Answered,Department,weight,Relation,Source"
+    (tmp_path / "a.csv").write_text(f"{header}\na,s,true,true,Care,3,kin,me\nb,s,true,false,Home,4,none,you\n")
+    with pytest.raises(InputError, match="'b' did not answer"):
+        read_panel(tmp_path / "t.csv", actors=tmp_path / "a.csv")
+    (tmp_path / "t.csv").write_text("Source,TARGET,Weight,Relation\na,b,2,x\n")
+    panel = read_panel(tmp_path / "t.csv", actors=tmp_path / "a.csv")
+    assert list(panel.attributes) == ["Department", "weight", "Relation", "Source"]
+    assert panel.network().attributes["Department"] == ("Care", "Home")
+    assert (panel.sites, panel.relations) == (("s",), ("x",))
+    assert panel.network().tie_counts().max() == 2.0
+
+
+def test_a_name_in_the_wrong_letters_is_suggested(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("source,target\na,b\n")
+    (tmp_path / "a.csv").write_text("actor,HQ,Department\na,1,x\nb,2,y\n")
+    network = read_panel(tmp_path / "t.csv", actors=tmp_path / "a.csv").network()
+    for wrong, right in (("hq", "HQ"), ("department", "Department")):
+        with pytest.raises(UnknownNameError, match=f"no attribute named '{wrong}'. Did you mean '{right}'"):
+            covariate_matrix(network, f"match({wrong})")
+
+
+def test_columns_that_differ_by_capital_letters_alone_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("source,target\na,b\n")
+    (tmp_path / "a.csv").write_text("actor,Age,age\na,1,2\nb,2,3\n")
+    with pytest.raises(InputError, match="names a column twice: actor,Age,age"):
+        read_panel(tmp_path / "t.csv", actors=tmp_path / "a.csv")

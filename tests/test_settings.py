@@ -6,14 +6,15 @@ import hashlib
 import json
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
 from pydantic import Field, ValidationError, create_model
 
 from simlab.foundation.errors import InputError
-from simlab.foundation.settings import Settings, check_known, plain_value, read_toml
+from simlab.foundation.settings import Settings, check_known, key_and_value, plain_value, read_toml
+from simlab.foundation.wrong_values import words
 
 
 class Garden(Settings):
@@ -25,6 +26,7 @@ class Garden(Settings):
     names: tuple[str, ...] = ("north", "south")
     walled: bool = False
     water: float | None = Field(1.0, ge=0.0)
+    plan: Annotated[int, Field(ge=0)] | tuple[int, int] | None = None
 
 
 GARDENS = [
@@ -108,7 +110,12 @@ def test_numpy_scalars_and_lists_are_accepted(values: dict[str, Any], expected: 
         ({"depth": "two\nlines"}, "depth = two lines: must be a valid number"),
         ({"rows": (1.0, "x")}, "rows.1 = x: must be a valid number"),
         ({"names": "north"}, "names = north: must be a valid tuple"),
-        ({"walled": 1}, "walled = 1: must be a valid boolean"),
+        ({"walled": 1}, "walled = 1: must be true or false"),
+        ({"walled": "True"}, "walled = True: must be true or false"),
+        ({"plan": "3"}, "plan = 3: must be a whole number or a list of 2 whole numbers or none"),
+        ({"plan": (1, 2, 3)}, "plan = (1, 2, 3): must be a whole number or a list of 2 whole numbers or none"),
+        ({"plan": (1, "x")}, "plan.1 = x: must be a valid integer"),
+        ({"plan": -1}, "plan = -1: must be greater than or equal to 0"),
         ({"bed": 3}, "bed: Garden has no such setting. Did you mean 'beds'? Known: beds, depth"),
         ({"two\nlines": 3}, "two lines: Garden has no such setting."),
     ],
@@ -120,6 +127,8 @@ def test_wrong_values_are_one_line_that_names_the_field(values: dict[str, Any], 
     assert str(caught.value).startswith(start)
     assert "\n" not in str(caught.value)
     assert caught.value.__cause__ is None
+    if next(iter(values)) in ("walled", "plan"):
+        assert ";" not in str(caught.value)
 
 
 def test_several_wrong_values_are_all_named_on_one_line() -> None:
@@ -149,6 +158,7 @@ def test_given_and_everything() -> None:
         "names": ["north", "south"],
         "walled": False,
         "water": 1.0,
+        "plan": None,
     }
 
 
@@ -204,6 +214,36 @@ def test_plain_values(text: str, value: object) -> None:
     found = plain_value(text)
     assert found == value
     assert type(found) is type(value)
+
+
+def test_none_is_a_word_where_it_cannot_be_a_value() -> None:
+    assert plain_value(" None ", none=False) == "none"
+    assert plain_value("3", none=False) == 3
+    accepting = [name for name in (*Garden.model_fields, "bed") if Garden.accepts_none(name)]
+    assert accepting == ["rows", "water", "plan"]
+
+
+def test_key_and_value() -> None:
+    assert key_and_value(" beds = a=b") == ("beds", " a=b")
+    for text in ("=3", "beds", ""):
+        with pytest.raises(InputError, match=rf"^--set = {text}: must be key=value$"):
+            key_and_value(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (bool, "true or false"),
+        (int | tuple[int, int], "a whole number or a list of 2 whole numbers"),
+        (tuple[str, ...] | None, "a list of texts or none"),
+        (Annotated[float, Field(gt=0.0)], "a number"),
+        (Literal["a", "b"], "one of a, b"),
+        (Garden, "Garden"),
+    ],
+    ids=str,
+)
+def test_types_in_words(kind: Any, text: str) -> None:
+    assert words(kind) == text
 
 
 @pytest.mark.parametrize(

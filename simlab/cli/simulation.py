@@ -7,7 +7,7 @@ from typing import Any
 
 from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.foundation.errors import InputError, suggestion
-from simlab.foundation.settings import plain_value, read_toml
+from simlab.foundation.settings import key_and_value, plain_value, read_toml
 from simlab.generate.catalog import scenarios
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
@@ -19,10 +19,9 @@ def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int 
     """Simulate a scenario and its fieldwork into a folder."""
     given, stored_seed = _given(scenario)
     for text in settings:
-        key, sign, value = text.partition("=")
-        if not sign or not key.strip():
-            raise InputError.of("--set", text, "must be key=value")
-        given[key.strip().removeprefix("fieldwork.").removeprefix("scenario.")] = plain_value(value)
+        key, value = key_and_value(text)
+        name = key.removeprefix("fieldwork.").removeprefix("scenario.")
+        given[name] = plain_value(value, none=_may_be_none(name))
     world, field = split_settings(given)
     if seed is None:
         seed = 1 if stored_seed is None else stored_seed
@@ -62,7 +61,11 @@ def _given(scenario: str | None) -> tuple[dict[str, Any], int | None]:
         raise InputError.of("fieldwork", nested, "must be a table of settings")
     seed = content.pop("seed", None)
     settings = {**content, **nested}
-    return {key: None if value == "none" else value for key, value in settings.items()}, seed
+    return {key: None if value == "none" and _may_be_none(key) else value for key, value in settings.items()}, seed
+
+
+def _may_be_none(name: str) -> bool:
+    return Scenario.accepts_none(name) or Fieldwork.accepts_none(name)
 
 
 def split_settings(given: dict[str, Any]) -> tuple[Scenario, Fieldwork]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -44,14 +44,22 @@ class CriterionFitter(ClusteredLatentFitter):
 
     bic, icl : see ``simlab.fit.point.information_criteria``.
     cross_validation : -2 log predictive density of dyads that were held out, a fifth of them at a time.
-    posterior : -2 log posterior probability that so many clusters have actors, of an overfitted mixture (lpcm-mcmc only).
+    posterior : -2 log posterior probability that so many clusters have actors, of an overfitted mixture.
+
+    ``computed`` names those that a fitter can compute; others are refused.
     """
+
+    computed: ClassVar[tuple[Criterion, ...]] = ("bic", "icl", "cross_validation")
 
     criteria: tuple[Criterion, ...] = ("bic", "icl")
     choose_by: Criterion = "bic"
 
     @model_validator(mode="after")
     def _choice_among_criteria(self) -> Self:
+        wrong = [name for name in self.criteria if name not in self.computed]
+        if wrong or not self.criteria:
+            given = wrong[0] if wrong else "none"
+            raise ValueError(f"criteria = {given}: {self.name} computes {', '.join(self.computed)}")
         if self.choose_by not in self.criteria:
             raise ValueError(f"choose_by = {self.choose_by}: must be one of the criteria, {', '.join(self.criteria)}")
         return self

@@ -104,6 +104,25 @@ class CommonActors:
         ]
         return np.asarray(np.mean(found, axis=0)) if found else np.full(len(self.actors), np.nan)
 
+    def lies_between(self, step: float) -> Floats:
+        """Return the probability that each lies between two clusters, mean over the networks whose fit says: (n_actors,).
+
+        A fit without draws does not say it of an actor whose memberships are within ``step`` of 0 and 1; NaN where none says.
+        """
+        said: list[Floats] = []
+        for fit, at in zip(self.fits, self.places, strict=True):
+            if "between" in fit.bridging:
+                values = fit.bridging["between"][at]
+                sure = (fit.membership[at].max(axis=1) > 1.0 - step) & np.isin(values, (0.0, 1.0))
+                said.append(np.where(sure & (fit.posterior is None), np.nan, values))
+        if not said:
+            return np.full(len(self.actors), np.nan)
+        known = np.isfinite(said)
+        total = np.where(known, said, 0.0).sum(axis=0)
+        return np.asarray(
+            np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0))
+        )
+
     def together(self, chosen: Places) -> Floats:
         """Return the probability that each two of the chosen share a cluster in all networks."""
         product = np.ones((len(chosen), len(chosen)))

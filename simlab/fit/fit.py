@@ -15,10 +15,10 @@ from pydantic import model_validator
 
 from simlab.fit.bridging import scores
 from simlab.fit.tie_model import TieModel
-from simlab.foundation.errors import InputError, SimlabError
+from simlab.foundation.errors import InputError, SimlabError, shown
 from simlab.foundation.registry import Registry
 from simlab.foundation.settings import Settings
-from simlab.panel import Network, mean_weights
+from simlab.panel import Network, Panel, mean_weights
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -129,6 +129,12 @@ class Fitter(Settings):
 
     name: ClassVar[str] = ""
     has_tie_model: ClassVar[bool] = True  # whether networks can be drawn from its fits
+    has_clusters: ClassVar[bool] = True  # whether it looks for any
+
+    @property
+    def uses_counts(self) -> bool:
+        """Whether the weights of ties matter to it; to most fitters every tie counts once."""
+        return False
 
     def fit(self, network: Network, *, rng: np.random.Generator) -> Fit:
         """Fit one network.
@@ -147,11 +153,12 @@ class Fitter(Settings):
         Raises
         ------
         InputError
-            For a network that cannot be fitted at all: fewer than two actors, more clusters than actors.
+            For a network that cannot be fitted at all: fewer than two actors, no observed dyad, more clusters than
+            actors; and for what is no network, or no random stream. No ties and all ties are fitted.
         FitError
             Where the computation breaks down.
         """
-        check_size(network)
+        check_fittable([network], rng)
         start = time.perf_counter()
         return finished(self.estimate(network, rng), [network], start)
 
@@ -164,10 +171,26 @@ class Fitter(Settings):
         """Return the fit of a network that has been checked."""
 
 
-def check_size(network: Network) -> None:
-    """Raise InputError where a network has too few actors for any fitter."""
-    if network.n_actors < 2:
-        raise InputError.of("network", f"{network.n_actors} actors", "at least 2 actors are needed")
+def check_fittable(networks: Sequence[Network], rng: np.random.Generator) -> None:
+    """Raise InputError where networks cannot be fitted, jointly where there are several.
+
+    They must be networks of the same actors, two at least, with an observed dyad in one of them, and ``rng`` a generator.
+    """
+    if not isinstance(networks, Sequence) or not networks:
+        raise InputError(f"networks: must be a list of at least one Network, not {shown(networks)}")
+    for network in networks:
+        if not isinstance(network, Network):
+            hint = ": give one of its networks, such as panel.network()" if isinstance(network, Panel) else ""
+            raise InputError(f"network: must be a Network, not {type(network).__name__}{hint}")
+    if not isinstance(rng, np.random.Generator):
+        raise InputError.of("rng", rng, "must be a numpy.random.Generator, such as numpy.random.default_rng(1)")
+    if any(network.actors != networks[0].actors for network in networks):
+        raise InputError("networks: must have the same actors to be fitted jointly")
+    n = networks[0].n_actors
+    if n < 2:
+        raise InputError.of("network", f"{n} actor{'s' * (n != 1)}", "at least 2 actors are needed")
+    if all(network.unknown().all() for network in networks):
+        raise InputError("network: no dyad was observed, and so there is nothing to fit")
 
 
 def finished(fit: Fit, networks: Sequence[Network], start: float) -> Fit:

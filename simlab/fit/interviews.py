@@ -37,7 +37,8 @@ class Interview:
     probability : float
         That the actor shares the position with the others chosen for the cluster, mean over these: from posterior draws, or
         from the memberships where there are none, multiplied over several networks; NaN for one who is alone. For a
-        bridger, that it lies between two clusters, mean over the networks; NaN where the fits do not say.
+        bridger, that it lies between two clusters, mean over the networks that say; NaN where none does, because it has no
+        draws and the membership of the actor is 0 or 1.
     """
 
     actor: str
@@ -119,14 +120,14 @@ def select_interviews(
     Raises
     ------
     InputError
-        For no fits, a failed fit, networks without a common actor, counts below 0, or a name that no fit knows.
+        For what is no fit, no fits, a failed fit, networks without a common actor, what is no count from 0, or a name that no
+        fit knows.
     """
     for field, count in (("per_cluster", per_cluster), ("bridgers", bridgers)):
-        if count < 0:
-            raise InputError.of(field, count, "must be 0 or more")
+        _check_count(field, count)
     named = _named(fits)
     notes = [f"{name}: {fit.message}" for name, fit in named.items() if fit.status != Status.OK]
-    sample = CommonActors.of(list(named.values()), None if eligible is None else list(eligible))
+    sample = CommonActors.of(list(named.values()), _names(eligible))
     if sample.n_left_out:
         notes.append(f"{sample.n_left_out} not considered: not in all networks, or nothing is known of them")
     chosen = _bridgers(sample, bridgers, notes)
@@ -138,16 +139,37 @@ def select_interviews(
     return Interviews((*rows, *(_bridge(sample, i) for i in chosen)), tuple(notes))
 
 
-def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
+def _check_count(field: str, count: object) -> None:
+    if isinstance(count, (bool, np.bool_)) or not isinstance(count, (int, np.integer)) or count < 0:
+        raise InputError.of(field, count, "must be a whole number, 0 or more")
+
+
+def _names(eligible: object) -> list[str] | None:
+    if eligible is None:
+        return None
+    if isinstance(eligible, str) or not isinstance(eligible, Iterable):
+        raise InputError.of("eligible", eligible, "must be a list of names, or none for everybody")
+    names = list(eligible)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise InputError.of("eligible", wrong[0], "must be a list of names, each a text")
+    return names
+
+
+def _named(fits: object) -> dict[str, Fit]:
+    """Return the fits by name, checked."""
     if isinstance(fits, Fit):
-        named = {"fit": fits}
-    elif isinstance(fits, Mapping):
-        named = {str(name): fit for name, fit in fits.items()}
-    else:
-        named = {f"network {at}": fit for at, fit in enumerate(fits, start=1)}
-    if not named:
+        fits = {"fit": fits}
+    elif isinstance(fits, Iterable) and not isinstance(fits, (str, Mapping)):
+        fits = {f"network {at}": fit for at, fit in enumerate(fits, start=1)}
+    if not isinstance(fits, Mapping):
+        raise InputError.of("fits", fits, "must be a Fit, a list of them, or a mapping from names to them")
+    if not fits:
         raise InputError("fits: at least one is needed")
+    named = {str(name): fit for name, fit in fits.items()}
     for name, fit in named.items():
+        if not isinstance(fit, Fit):
+            raise InputError(f"fits: {name} must be a Fit, not {type(fit).__name__}")
         if fit.status == Status.FAILED:
             raise InputError.of("fits", name, f"the fit failed: {fit.message}")
     return named
@@ -176,7 +198,7 @@ def _bridge(sample: CommonActors, i: int) -> Interview:
         bridger=True,
         towards=second,
         why=f"{scores} {sample.score()[i]:.2f}, {where}",
-        probability=float(sample.score("between")[i]),
+        probability=float(sample.lies_between(_STEP)[i]),
     )
 
 

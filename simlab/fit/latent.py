@@ -9,16 +9,25 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from simlab.fit.fit import Fit, Fitter, check_size, finished
-from simlab.foundation.errors import InputError
+from simlab.fit.fit import Fit, Fitter, check_fittable, finished
 from simlab.models.latent_data import FamilyName, LatentData, Sociality
 from simlab.models.latent_parts import DyadList
 from simlab.models.lpcm import Priors
 from simlab.panel import DyadState, Network
 
-Positive = Annotated[float, Field(gt=0.0)]
+# Numbers of priors beyond these are slips of the pen, and overflow.
+LEAST, MOST = 1e-6, 1e6
+
+
+def _within_limits(value: float) -> float:
+    if not LEAST <= value <= MOST:
+        raise ValueError(f"must be from {LEAST:g} to {MOST:.0f}")
+    return value
+
+
+Positive = Annotated[float, AfterValidator(_within_limits)]
 
 
 class LatentFitter(Fitter):
@@ -36,7 +45,7 @@ class LatentFitter(Fitter):
     )
     reciprocity: bool = Field(default=False, description="a log odds ratio of the two ties of a dyad")
     covariates: tuple[str, ...] = Field(default=(), description="such as match(organisation), difference(age)")
-    intercept_mean: float = 0.0
+    intercept_mean: float = Field(default=0.0, ge=-MOST, le=MOST)
     intercept_variance: Positive = 9.0
     coefficient_variance: Positive = 9.0
     effect_degrees: Positive = 3.0
@@ -44,12 +53,19 @@ class LatentFitter(Fitter):
     variance_degrees: Positive | None = None
     variance_scale: Positive | None = None
 
+    @property
+    def uses_counts(self) -> bool:
+        """Whether the weights of ties matter to it: to the Poisson family they do."""
+        return self.family == "poisson"
+
     @field_validator("covariates", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Accept ``match(a), mix(b, x, y)`` as one text: commas within brackets do not part terms."""
+        """Accept ``match(a), mix(b, x, y)`` as one text, in which commas within brackets do not part terms, and ``none``."""
         if not isinstance(value, str):
             return value
+        if value.strip().lower() == "none":
+            return ()
         return tuple(part.strip() for part in re.split(r",(?![^(]*\))", value) if part.strip())
 
     @field_validator("covariates")
@@ -101,13 +117,9 @@ class LatentFitter(Fitter):
     def fit_joint(self, networks: Sequence[Network], *, rng: np.random.Generator) -> Fit:
         """Fit several relations of the same actors together: shared positions, all else for each relation.
 
-        Raises InputError where there is no network, or the networks have different actors.
+        Raises InputError where there is no network, none has an observed dyad, or the networks have different actors.
         """
-        if not networks:
-            raise InputError("networks: at least one is needed")
-        if len({network.actors for network in networks}) != 1:
-            raise InputError("networks: must have the same actors to be fitted jointly")
-        check_size(networks[0])
+        check_fittable(networks, rng)
         start = time.perf_counter()
         return finished(self.estimate_networks(networks, rng), networks, start)
 

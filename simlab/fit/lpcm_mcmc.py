@@ -35,6 +35,7 @@ class LpcmMcmc(ChainFitter, CriterionFitter):
     """
 
     name: ClassVar[str] = "lpcm-mcmc"
+    computed: ClassVar[tuple[Criterion, ...]] = ("bic", "icl", "cross_validation", "posterior")
 
     criteria: tuple[Criterion, ...] = ("bic", "icl", "cross_validation", "posterior")
 

@@ -26,6 +26,7 @@ class LpmMcmc(ChainFitter):
     """
 
     name: ClassVar[str] = "lpm-mcmc"
+    has_clusters: ClassVar[bool] = False
 
     @classmethod
     def compile(cls) -> None:

@@ -31,8 +31,13 @@ class UnknownNameError(InputError):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest known name, or an empty string where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    """Return `` Did you mean 'x'?`` for the nearest known name, or an empty string where none is near.
+
+    A name that differs by capital letters alone is the nearest.
+    """
+    name, names = str(name), [str(other) for other in known]
+    alike = [other for other in names if other.lower() == name.lower() and other != name]
+    near = alike or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

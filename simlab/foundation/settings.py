@@ -7,12 +7,14 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Self, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from simlab.foundation.errors import InputError, shown, suggestion
+from simlab.foundation.wrong_values import one_line
 
 
 class Settings(BaseModel):
@@ -24,13 +26,19 @@ class Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise InputError(_one_line(error, type(self))) from None
+            raise InputError(one_line(error, type(self))) from None
 
     @model_validator(mode="before")
     @classmethod
     def _accept_numpy_and_lists(cls, values: Any) -> Any:
         """Turn NumPy scalars into Python's and lists into tuples: sweeps are written with both."""
         return {k: _plain(v) for k, v in values.items()} if isinstance(values, Mapping) else values
+
+    @classmethod
+    def accepts_none(cls, name: str) -> bool:
+        """Say whether there is a setting of this name that may be none."""
+        field = cls.model_fields.get(name)
+        return field is not None and NoneType in get_args(field.annotation)
 
     def but(self, **changes: Any) -> Self:
         """Return a copy with ``changes``, validated anew."""
@@ -53,10 +61,21 @@ class Settings(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def plain_value(text: str) -> Any:
-    """Return the value that ``text`` writes in TOML (``3``, ``0.5``, ``[1, 2]``, ``true``, ``none``), else the text."""
+def key_and_value(text: str) -> tuple[str, str]:
+    """Return the two parts of ``key=value``; InputError where there is no sign between them or no key."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise InputError.of("--set", text, "must be key=value")
+    return key.strip(), value
+
+
+def plain_value(text: str, *, none: bool = True) -> Any:
+    """Return the value that ``text`` writes in TOML (``3``, ``0.5``, ``[1, 2]``, ``true``), else the text.
+
+    The word none is None, unless ``none`` is false because the setting may not be: there it stays a word.
+    """
     if text.strip().lower() == "none":
-        return None
+        return None if none else "none"
     if "\n" in text:
         return text
     try:
@@ -99,23 +118,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_plain(v) for v in value)
     return value
-
-
-def _one_line(error: ValidationError, settings: type[BaseModel]) -> str:
-    lines: list[str] = []
-    for problem in error.errors():
-        path = shown(
-            ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))
-        )
-        if problem["type"] == "extra_forbidden":
-            known = list(settings.model_fields)
-            lines.append(
-                f"{path}: {settings.__name__} has no such setting.{suggestion(path, known)} Known: {', '.join(known)}"
-            )
-        elif problem["type"] == "value_error":
-            text = str(problem["ctx"]["error"])
-            lines.append(f"{path} = {shown(problem['input'])}: {text}" if path else text)
-        else:
-            text = problem["msg"].removeprefix("Input ").replace("should be", "must be")
-            lines.append(f"{path} = {shown(problem['input'])}: {text}")
-    return "; ".join(dict.fromkeys(lines))

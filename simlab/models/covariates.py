@@ -142,6 +142,8 @@ def _parsed(text: str) -> Term:
     kind, inside = found[1], found[2].strip()
     if kind not in _KINDS:
         raise ValueError(f"must be among {ALLOWED}.{suggestion(kind, _KINDS)}")
+    if not _balanced(inside):
+        raise ValueError("the brackets do not match: terms are parted by commas, match(a), match(b)")
     if kind != "mix":
         if not inside:
             raise ValueError(f"must name what it is made from: {kind}(a)")
@@ -151,6 +153,16 @@ def _parsed(text: str) -> Term:
     if len(parts) != 3 or not all(parts):
         raise ValueError("must name an attribute and two of its values: mix(a, x, y)")
     return Term(kind, parts[0], (parts[1], parts[2]))
+
+
+def _balanced(inside: str) -> bool:
+    """Say whether every bracket that opens closes; those in quotes do not count."""
+    depth = 0
+    for sign in re.sub(r'"[^"]*"', "", inside):
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _values(network: Network, term: Term, rows: Indices, columns: Indices) -> Floats:
@@ -184,8 +196,6 @@ def _dyadic(network: Network, term: Term) -> Floats:
     if term.name not in network.dyadic:
         raise UnknownNameError.among("matrix of dyads", term.name, network.dyadic)
     matrix = np.array(network.dyadic[term.name], dtype=np.float64)
-    if matrix.shape != network.state.shape:
-        raise InputError.of("covariates", str(term), f"must have the shape (actors, actors) = {network.state.shape}")
     np.fill_diagonal(matrix, 0.0)
     if not np.isfinite(matrix).all():
         i, j = (network.actors[k] for k in np.argwhere(~np.isfinite(matrix))[0])

@@ -98,16 +98,19 @@ def _pairs(truth: Truth, relations: Sequence[str]) -> dict[str, Any]:
 
 
 class FitTable:
-    """Fits of one panel laid out over the dimensions that vary: site, relation, period."""
+    """Fits of one panel laid out over the dimensions that vary among its networks ``over``: site, relation, period."""
 
-    def __init__(self, items: Sequence[tuple[Network, Fit]], *, joint: bool = False) -> None:
+    def __init__(
+        self, items: Sequence[tuple[Network, Fit]], *, joint: bool = False, over: Sequence[Network] = ()
+    ) -> None:
         self.items = items
+        over = over or [network for network, _ in items]
         kinds = ("site", "period") if joint else ("site", "relation", "period")
-        levels = {kind: list(dict.fromkeys(getattr(network, kind) for network, _ in items)) for kind in kinds}
+        levels = {kind: list(dict.fromkeys(getattr(network, kind) for network in over)) for kind in kinds}
         self.levels = {kind: values for kind, values in levels.items() if len(values) > 1}
         self.dims = tuple(self.levels)
         self.shape = tuple(len(values) for values in self.levels.values())
-        self.actors = sorted({actor for network, _ in items for actor in network.actors})
+        self.actors = sorted({actor for network in over for actor in network.actors})
         self._place = {actor: i for i, actor in enumerate(self.actors)}
         self.n_clusters = max(fit.n_clusters for _, fit in items)
 
@@ -124,16 +127,24 @@ class FitTable:
         return {**{kind: texts(values) for kind, values in self.levels.items()}, "actor": texts(self.actors)}
 
 
-def fit_dataset(items: Sequence[tuple[Network, Fit]], fitter: Fitter, seed: int, *, joint: bool = False) -> Any:
+def fit_dataset(
+    items: Sequence[tuple[Network, Fit]],
+    fitter: Fitter,
+    seed: int,
+    *,
+    joint: bool = False,
+    over: Sequence[Network] = (),
+) -> Any:
     """Return fits of one panel as a Dataset.
 
     label([site, relation, period,] actor), from 0, -1 where absent; membership(..., actor, cluster); position(..., actor,
     axis), NaN for fitters without a latent space; bridging(..., score, actor); choice(..., criterion, n_clusters), lower
-    better; status, message and diagnostics. The dimensions in brackets are there where the panel has several.
+    better; status, message and diagnostics. The dimensions in brackets are there where the panel has several. ``over`` are all
+    networks of the panel where some have no fit: their labels are -1, their other numbers NaN and their status is empty.
     """
     import xarray as xr
 
-    table = FitTable(items, joint=joint)
+    table = FitTable(items, joint=joint, over=over)
     fits = [fit for _, fit in items]
     scores = list(dict.fromkeys(s for fit in fits for s in fit.bridging))
     criteria = list(dict.fromkeys(c for fit in fits for c in fit.choice))
@@ -193,7 +204,9 @@ def fit_dataset(items: Sequence[tuple[Network, Fit]], fitter: Fitter, seed: int,
     )
 
 
-def posterior_groups(items: Sequence[tuple[Network, Fit]], *, joint: bool = False) -> dict[str, Any]:
+def posterior_groups(
+    items: Sequence[tuple[Network, Fit]], *, joint: bool = False, over: Sequence[Network] = ()
+) -> dict[str, Any]:
     """Return the ArviZ groups ``posterior`` and ``sample_stats`` of fits that have draws; empty for others.
 
     Every variable begins with chain and draw, then the dimensions of the panel that vary, then its own. Clusters that a fit
@@ -204,7 +217,7 @@ def posterior_groups(items: Sequence[tuple[Network, Fit]], *, joint: bool = Fals
     drawn = [(network, fit, fit.posterior) for network, fit in items if fit.posterior is not None]
     if not drawn:
         return {}
-    table = FitTable(items, joint=joint)
+    table = FitTable(items, joint=joint, over=over)
     first = drawn[0][2]
     n, n_dims, count = len(table.actors), first.positions.shape[3], table.n_clusters
     lead = first.log_likelihood.shape

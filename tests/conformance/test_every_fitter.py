@@ -13,16 +13,18 @@ import pytest
 from simlab.fit.fit import Fit, FitError, Fitter, Status, fitters
 from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError
+from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import simulate
 from simlab.panel import Network
 from simlab.panel_read import read_panel
-from simlab.testing import check_fitter, networks
+from simlab.testing import check_fitter, networks, nothing_observed
 
 # Few draws: here the contract is tested, not what is found.
 BRIEF: dict[str, dict[str, Any]] = {
     "lpcm-mcmc": {"n_chains": 2, "n_warmup": 50, "n_draws": 40, "n_clusters": 2, "max_rhat": 1.5, "min_ess": 5.0}
 }
 NETWORKS = dict(networks())
-TIES = {"two actors": 1, "all ties": 56, "no ties": 0, "nothing observed": 0}
+TIES = {"two actors": 1, "all ties": 56, "no ties": 0}
 
 
 def brief(name: str) -> Fitter:
@@ -34,7 +36,7 @@ def test_the_networks_of_the_checks_are_what_they_are_called() -> None:
     assert len(NETWORKS) >= 7
     for name, ties in TIES.items():
         assert NETWORKS[name].n_ties == ties
-    assert NETWORKS["nothing observed"].unknown().all()
+    assert nothing_observed().unknown().all()
     assert 0.1 < NETWORKS["partly observed"].observed.mean() < 0.8
     assert not NETWORKS["undirected"].directed
     assert np.array_equal(NETWORKS["undirected"].state, NETWORKS["undirected"].state.T)
@@ -50,6 +52,32 @@ def test_one_actor_is_refused(name: str) -> None:
     alone = Network(("a",), np.full((1, 1), 5, dtype=np.int8))
     with pytest.raises(InputError, match="at least 2 actors"):
         brief(name).fit(alone, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name", fitters.names())
+@pytest.mark.parametrize(
+    ("network", "rng", "words"),
+    [
+        (nothing_observed(), 1, "rng = 1: must be a numpy.random.Generator"),
+        (nothing_observed(), None, "rng = None: must be a numpy.random.Generator"),
+        (nothing_observed(), np.random.RandomState(1), "must be a numpy.random.Generator"),
+        (nothing_observed(), np.random.default_rng(1), "no dyad was observed"),
+        (np.eye(3), np.random.default_rng(1), "network: must be a Network, not ndarray"),
+        (None, np.random.default_rng(1), "network: must be a Network, not NoneType"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
+)
+def test_what_is_no_network_or_no_random_stream_is_refused(name: str, network: Any, rng: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        brief(name).fit(network, rng=rng)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", fitters.names())
+def test_a_panel_is_refused_with_what_to_do(name: str) -> None:
+    panel = simulate(Scenario(n_actors=10, mean_degree=3.0), seed=1).panel
+    with pytest.raises(InputError, match=r"must be a Network, not Panel: give one of its networks"):
+        brief(name).fit(panel, rng=np.random.default_rng(1))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -111,6 +139,9 @@ class Broken(Spectral):
     name: ClassVar[str] = "broken"
     way: str = ""
 
+    def fit(self, network: Network, *, rng: np.random.Generator) -> Fit:
+        return super().fit(NETWORKS["no ties"] if self.way == "blind" and network.unknown().all() else network, rng=rng)
+
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         fit = super().estimate(network, rng)
         if self.way == "refuses":
@@ -152,6 +183,7 @@ def test_an_intact_fitter_passes() -> None:
         "stream": "the same stream gives other memberships",
         "refuses": "refused although it could be fitted",
         "fails": "fails: it broke",
+        "blind": "nothing observed: must be refused",
     }.items(),
 )
 def test_the_checks_notice_what_is_broken(way: str, words: str) -> None:

@@ -30,7 +30,6 @@ def planted(sizes: tuple[int, ...], inside: float, between: float, seed: int, *,
 
 def odd_networks() -> dict[str, Network]:
     """Return networks at the edge of what can be fitted."""
-    unseen = np.full((6, 6), DyadState.NO_ANSWER)
     silent = planted((4, 4), 0.9, 0.1, 1).state.copy()
     silent[3], silent[:, 3] = DyadState.NOT_ASKED, DyadState.NO_ANSWER
     parts = np.zeros((11, 11), dtype=int)
@@ -40,12 +39,15 @@ def odd_networks() -> dict[str, Network]:
         "all ties": network_from(np.ones((7, 7), dtype=int)),
         "two actors": network_from(np.array([[0, 1], [0, 0]])),
         "two actors without a tie": network_from(np.zeros((2, 2), dtype=int)),
-        "nothing observed": network_from(unseen),
-        "two actors, nothing observed": network_from(unseen[:2, :2]),
         "an actor not observed": network_from(silent),
         "isolates and components": network_from(parts),
         "undirected": planted((5, 5), 0.8, 0.1, 2, directed=False),
     }
+
+
+def nothing_observed(n_actors: int = 6) -> Network:
+    """Return a network of which nothing was observed, which fitters refuse, and models meet with their priors."""
+    return network_from(np.full((n_actors, n_actors), DyadState.NO_ANSWER))
 
 
 def check_fit(fit: Fit, network: Network) -> None:

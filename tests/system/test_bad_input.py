@@ -34,6 +34,10 @@ FILES: dict[str, str | bytes] = {
     "nothing.csv": "source,target,weight\na,b,0\n",
     "everything.csv": "source,target\na,b\nb,a\n",
     "relations.csv": "source,target,relation\na,b,x\nb,c,x\na,b,y\n",
+    "nobody.csv": "source,target,relation,weight\na,b,x,0\na,b,y,1\nb,a,y,1\n",
+    "heavy.csv": "source,target,weight\na,b,16777217\nb,c,1\n",
+    "beyond.csv": "source,target,weight\na,b,1e39\nb,c,1\n",
+    "about.csv": "actor,Rank\na,1\nb,2\nc,4\n",
     "noise.csv": np.random.default_rng(1).bytes(4096),
     "noise.graphml": np.random.default_rng(2).bytes(4096),
     "noise.toml": np.random.default_rng(3).bytes(400),
@@ -107,6 +111,23 @@ fit ok.csv --fitter louvain --set resolution=nan
 fit ok.csv --fitter louvain --set n_starts=3
 fit ok.csv --fitter louvain --set resolution
 fit ok.csv --set n_draws=0
+fit ok.csv --fitter louvain --set =3
+fit ok.csv --fitter lpm-mcmc --clusters 2
+fit ok.csv --clusters 2 --set n_clusters=3
+fit ok.csv --set 'n_clusters="3"'
+fit ok.csv --set n_clusters=none
+fit ok.csv --set reciprocity=True
+fit ok.csv --set sociality=nobody
+fit ok.csv --set covariates=dyad(far)
+fit ok.csv --set covariates=match(rank) --actors about.csv
+fit ok.csv --set intercept_variance=1e300
+fit ok.csv --fitter lpcm-map --set 'criteria=["bic","posterior"]'
+fit ok.csv --plot x.png --check x.png
+fit ok.csv --plot x.png --check folder/../x.png
+fit nobody.csv
+fit nobody.csv --joint
+fit heavy.csv --set family=poisson
+fit beyond.csv --set family=poisson
 fit ok.csv --seed -1
 fit ok.csv --seed one
 fit ok.csv --seed 1.5
@@ -265,6 +286,21 @@ def test_what_the_lines_say_names_the_value_and_what_is_allowed(
         "fit ok.csv --clusters 5:2": ["clusters = 5:2"],
         "fit ok.csv --clusters 99": ["n_clusters = 99", "50"],
         "fit ok.csv --fitter spectrl": ["Did you mean 'spectral'?", "louvain"],
+        "fit ok.csv --set =3": ["--set = =3", "must be key=value"],
+        "fit ok.csv --fitter lpm-mcmc --clusters 2": ["clusters = 2", "lpm-mcmc has no clusters: leave it out"],
+        "fit ok.csv --fitter louvain --clusters 2": ["louvain finds the number of clusters by itself"],
+        "fit ok.csv --clusters 2 --set n_clusters=3": ["clusters = 2", "--set says n_clusters too"],
+        "fit ok.csv --set 'n_clusters=\"3\"'": [
+            "n_clusters = 3: must be a whole number or a list of 2 whole numbers\n"
+        ],
+        "fit ok.csv --set reciprocity=True": ["reciprocity = True: must be true or false"],
+        "fit ok.csv --set 'covariates=dyad(far)'": ["covariates = dyad(far)", "in Python only"],
+        "fit ok.csv --set 'covariates=match(rank)' --actors about.csv": ["'rank'. Did you mean 'Rank'?"],
+        "fit ok.csv --set intercept_variance=1e300": ["intercept_variance = 1e+300: must be from 1e-06 to 1000000"],
+        "fit ok.csv --plot x.png --check ./x.png": ["check = x.png: must be another file than that of --plot"],
+        "fit nobody.csv": ["nobody.csv: none of the 2 networks can be fitted"],
+        "fit heavy.csv --set family=poisson": ["weight = 16777217: must be at most 16777216"],
+        "fit beyond.csv --set family=poisson": ["weight = 1e+39: must be at most 16777216"],
         "simulate managrs": ["Did you mean 'managers'?"],
         "simulate --set mean_degree=60": ["mean_degree = 60", "below 59"],
         "simulate --set reciprocity=0.99": ["reciprocity = 0.99", "must be at most"],
