@@ -365,7 +365,7 @@ def test_plot_fits(tmp_path: Path) -> None:
         plot_fits(tmp_path / "plot.png", [])
     with pytest.raises(InputError, match="cannot be written"):
         plot_fits(tmp_path / "plot.svg" / "plot.png", items[:1])
-    assert top_bridgers(items[0][1]).sum() <= 2
+    assert top_bridgers(items[0][1]).sum() == 3
 
 
 def test_draw_network_of_any_dimension() -> None:

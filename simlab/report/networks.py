@@ -14,6 +14,7 @@ from simlab.fit.fit import Fit
 from simlab.foundation.errors import InputError
 from simlab.models.layout import first_positions, procrustes_with_move
 from simlab.panel import Network
+from simlab.report.bridgers import likely_bridgers
 from simlab.report.style import (
     GREY,
     INK,
@@ -36,7 +37,6 @@ Flags = NDArray[np.bool_]
 
 MOST_NAMES = 40
 MOST_DRAWN = 24
-_TOP_SHARE = 0.1
 
 
 def draw_network(
@@ -167,12 +167,8 @@ def fit_positions(network: Network, fit: Fit) -> Floats:
 
 
 def top_bridgers(fit: Fit) -> Flags:
-    """Return the tenth of the actors with the highest bridging scores, of those above zero and all else."""
-    score = np.nan_to_num(np.asarray(fit.bridging.get(fit.bridging_score, np.zeros(len(fit.actors))), dtype=np.float64))
-    count = max(round(_TOP_SHARE * len(score)), 1)
-    edge = np.sort(score)[::-1][count - 1]
-    top = (score >= edge) & (score > 0) & (score > score.min())
-    return np.asarray(top if top.sum() <= 2 * count else score > edge)
+    """Return who is ringed: (n_actors,), the likely bridgers."""
+    return np.isin(np.arange(len(fit.actors)), likely_bridgers(fit))
 
 
 def plot_fits(path: str | Path, items: Sequence[tuple[Network, Fit]]) -> None:
