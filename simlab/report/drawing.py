@@ -85,7 +85,7 @@ def draw_network(
             )
         count = int((labels == g).sum())
         name = f"cluster {g}" if g >= 0 else "no cluster"
-        handles.append(_cluster_handle(marker, colour, f"{name} ({count if count else 'empty'})"))
+        handles.append(_cluster_handle(marker, colour if count else "white", f"{name} ({count or 'empty'})"))
     ring = np.zeros(n, dtype=bool) if bridging is None else np.asarray(bridging, dtype=bool)
     for flags, marker, scale, colour, width in ((ring, "o", RING_SCALE, INK, 1.5), (wrong, "x", 1.9, INK, 1.5)):
         if flags is not None and flags.any():

@@ -31,7 +31,7 @@ Flags = NDArray[np.bool_]
 MOST_NAMES = 40
 MOST_DRAWN = 24
 # So many tied dyads can have arrowheads that are seen, in a square inch of a panel.
-_MOST_ARROWS_INCH = 3.0
+_MOST_ARROWS_INCH = 3.5
 _MOST_CLUSTERS = 12
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
