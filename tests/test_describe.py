@@ -113,6 +113,19 @@ def test_who_is_no_bridger_is_not_named() -> None:
     assert "0.00" not in next(line for line in describe_fit(network, only) if "bridger" in line)
 
 
+def test_many_who_are_tied_are_counted_and_not_named() -> None:
+    """Of eleven with the highest score of all none is before another; three are named where there are no ties."""
+    network = network_of(np.ones((12, 12), dtype=bool))
+    labels = (np.arange(12) % 2).tolist()
+    fit = fit_with(np.eye(2)[labels], labels, bridging={"participation": np.where(np.arange(12) == 0, 0.1, 1.0)})
+    assert likely_bridgers(fit).tolist() == []
+    assert "most of a bridger (participation): nobody before others (11 actors have 1.00)" in said(network, fit)
+    few = replace(fit, bridging={"participation": np.where(np.arange(12) < 5, 1.0, 0.1)})
+    assert likely_bridgers(few).tolist() == [0, 1, 2, 3, 4]
+    none = replace(fit, bridging={"participation": np.where(np.arange(12) < 5, 0.001, 0.0)})
+    assert said(network, none).splitlines()[-2].endswith("(participation): nobody")
+
+
 def test_a_bridger_lies_between_its_own_cluster_and_the_most_probable_other() -> None:
     network = network_of(np.ones((3, 3), dtype=bool))
     member = np.array([[0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [0.1, 0.2, 0.7]])

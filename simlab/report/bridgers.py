@@ -10,7 +10,7 @@ from simlab.panel import Network
 
 _LEAST, _MOST, _SHARE = 3, 10, 0.1
 # A score below this is written as 0.00.
-_NOTHING = 0.005
+NOTHING = 0.005
 
 
 def likely_bridgers(fit: Fit) -> NDArray[np.intp]:
@@ -26,7 +26,7 @@ def likely_bridgers(fit: Fit) -> NDArray[np.intp]:
     if len(np.unique(fit.labels[seen])) < 2 or np.ptp(score[seen]) == 0.0:
         return np.zeros(0, dtype=np.intp)
     count = min(max(_LEAST, round(_SHARE * n)), _MOST)
-    able = np.where(seen & (score >= _NOTHING), score, -np.inf)
+    able = np.where(seen & (score >= NOTHING), score, -np.inf)
     edge = np.sort(able)[::-1][min(count, n) - 1]
     top = np.isfinite(able) & (able >= edge)
     if top.sum() > 2 * count:

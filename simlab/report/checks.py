@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -158,7 +159,11 @@ def _draw(part: Any, name: str, checks: PredictiveChecks) -> None:
             _draw_distribution(each, check)
         if last:
             _draw_numbers(axes[-1], single)
-    lines = textwrap.wrap(unbroken(title(name, checks)), 126, break_on_hyphens=False)
+    # No line ends between a sign and its number.
+    said = re.sub(
+        r"([\N{LESS-THAN OR EQUAL TO}\N{GREATER-THAN OR EQUAL TO}]) ", "\\1\N{NO-BREAK SPACE}", title(name, checks)
+    )
+    lines = textwrap.wrap(unbroken(said), 126, break_on_hyphens=False)
     part.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=11, fontweight="bold")
 
 

@@ -12,7 +12,7 @@ from simlab.fit.fit import Fit, Fitter, Status
 from simlab.metrics.composition import telling
 from simlab.metrics.stability import mean_matched_jaccard, persistence, stayers, switched_share
 from simlab.panel import Network
-from simlab.report.bridgers import between_which, chance_between, known_actors, likely_bridgers
+from simlab.report.bridgers import NOTHING, between_which, chance_between, known_actors, likely_bridgers
 from simlab.report.estimates import describe_estimates
 from simlab.study.fit_table import chosen_by
 
@@ -168,7 +168,11 @@ def _bridgers(network: Network, fit: Fit) -> list[str]:
         own, other = between_which(network, fit, int(i))
         lying = f"; {chance[i]:.2f}" if chance is not None else ""
         parts.append(f"{network.actors[i]} ({score[i]:.2f}{lying}; clusters {own} and {other})")
-    shown = ", ".join(parts) if parts else "nobody"
+    shown = ", ".join(parts)
+    if not parts:
+        best = float(score[known_actors(fit)].max())
+        tied = int((score[known_actors(fit)] == best).sum())
+        shown = f"nobody before others ({tied} actors have {best:.2f})" if best >= NOTHING else "nobody"
     what = fit.bridging_score.replace("_", " ") + ("; probability of lying between two clusters" * (chance is not None))
     return [f"  most of a bridger ({what}): {shown}"]
 
