@@ -164,7 +164,11 @@ def test_beyond_forty_only_bridgers_and_the_central_are_named() -> None:
     central = set(np.argsort(-ties, kind="stable")[:5].tolist())
     assert {i for i, name in enumerate(names) if name} == central | {7}
     made = picture([(many, fit_of(many.n_actors, 2))])
-    assert "Named are the likely bridgers and the actors with most ties." in made.get_supxlabel()
+    (legend,) = made.legends
+    assert legend.get_title().get_text() == "Named are the likely bridgers and the actors with most ties."
+    boxes = [legend.get_window_extent(), made.axes[0].get_legend().get_window_extent()]
+    assert boxes[0].y1 <= boxes[1].y0 + 1.0, "the notes lie over neither legend"
+    assert made.get_supxlabel() == ""
 
 
 def test_names_hide_neither_one_another_nor_actors() -> None:

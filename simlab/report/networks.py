@@ -93,10 +93,16 @@ def picture(items: Sequence[tuple[Network, Fit]]) -> Figure:
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     marks: Any = _marks(panels, width * height)
-    made.legend(handles=marks, loc="outside lower center", ncols=4 if columns > 1 else 3, fontsize=8.5)
-    notes = _notes(panels, len(items))
-    if notes:
-        made.supxlabel(" ".join(notes), fontsize=8.5, color=GREY)
+    # Notes are the legend's title, as a label of the figure would lie over it.
+    legend = made.legend(
+        handles=marks,
+        loc="outside lower center",
+        ncols=4 if columns > 1 else 3,
+        fontsize=8.5,
+        title=" ".join(_notes(panels, len(items))) or None,
+        title_fontsize=8.5,
+    )
+    legend.get_title().set_color(GREY)
     made.draw_without_rendering()
     for axes, panel in zip(grid, panels, strict=False):
         _write_names(axes, panel)
