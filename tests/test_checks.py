@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,16 @@ from test_prediction import Given, fit_of
 
 from simlab.cli import call
 from simlab.cli.fitting import check_fits
-from simlab.fit.checks import Check, PredictiveChecks, joint_predictive_checks, posterior_predictive_checks
+from simlab.fit.checks import NO_PATH, Check, PredictiveChecks, joint_predictive_checks, posterior_predictive_checks
 from simlab.fit.network_statistics import Reader, geodesic_distances
 from simlab.fit.prediction import draw_networks
 from simlab.fit.tie_model import Family
 from simlab.foundation.errors import InputError, UnknownNameError
 from simlab.panel import DyadState, Network
 from simlab.panel_read import panel_from_networkx, panel_from_tables
-from simlab.report.checks import MOST_ROWS, describe_checks, plot_checks, title
+from simlab.report import checks as checks_module
+from simlab.report.checks import MOST_ROWS, describe_checks, directions, plot_checks, title
+from simlab.report.style import figure
 
 
 def world(n: int = 20, *, directed: bool = True, seed: int = 1, density: float = 0.2) -> Network:
@@ -307,8 +311,7 @@ def test_words_for_what_is_inside_and_outside() -> None:
     assert describe_checks(good) == [
         f"posterior predictive checks, 200 networks drawn: {all_of_them} are inside their 95 % intervals"
     ]
-    said = f"Networks drawn from the given fit of formal are like the observed one in {all_of_them}."
-    assert title("formal", good) == said
+    assert title("formal", good) == f"formal is as the given fit expects in {all_of_them}."
     bad = checked(network, fit.tie_model.eta[0, 0] + 2.0)
     head, *lines = describe_checks(bad, "formal, period 1")
     assert head.startswith("formal, period 1: posterior predictive checks, 200 networks drawn: ")
@@ -318,8 +321,62 @@ def test_words_for_what_is_inside_and_outside() -> None:
     low, high = bad["density"].interval()[:, 0]
     assert f"observed {network.density:.3f}, networks drawn {low:.3f} to {high:.3f}" in density
     assert density.endswith("(p = 0.01)")
-    assert "density (theirs is higher)" in title("", bad)
-    assert title("", bad).endswith("more.")
+    assert density.startswith("  density, less than expected: observed")
+    assert title("", bad).startswith(f"The network is as the given fit expects in {10 - len(lines)} of 10 statistics.")
+    assert re.search(r"Less than expected: .*density", title("", bad))
+
+
+def one_check(
+    observed: list[float], name: str = "out-degree", bins: tuple[str, ...] = ("0", "1", "2", NO_PATH)
+) -> Check:
+    """Return a statistic of networks of which all bins hold about a quarter."""
+    drawn = 0.25 + 0.01 * np.random.default_rng(1).normal(size=(99, len(observed)))
+    return Check(name, "share of actors", bins, np.array(observed), drawn)
+
+
+def test_headlines_say_in_which_direction_the_observed_differs() -> None:
+    check = one_check([0.5, 0.25, 0.05, 0.2])
+    assert directions(check).tolist() == [1, 0, -1, -1]
+    checks = PredictiveChecks(
+        "given", 99, (check, one_check([0.9], "transitivity", ()), one_check([0.25], "density", ()))
+    )
+    said = title("advice", checks)
+    assert said == (
+        "advice is as the given fit expects in 1 of 3 statistics. More than expected: actors with out-degree 0 and"
+        " transitivity. Less than expected: actors with out-degree 2 or without a path."
+    )
+    lines = describe_checks(checks)
+    assert any("transitivity, more than expected: observed 0.900" in line for line in lines)
+    many = title("", PredictiveChecks("given", 99, tuple(one_check([0.9], f"s{k}", ()) for k in range(9))))
+    assert many.endswith("More than expected: s0, s1, s2, s3, s4 and 4 others.")
+
+
+def test_bins_are_labelled_without_collisions_and_the_legend_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(checks_module, "figure", lambda *size: made.append(figure(*size)) or made[-1])
+    wide = one_check(
+        [0.25] * 12, bins=("\N{LESS-THAN OR EQUAL TO} 4", *map(str, range(5, 15)), "\N{GREATER-THAN OR EQUAL TO} 15")
+    )
+    far = one_check([0.25] * 6, "geodesic distance", ("1", "2", "3", "4", "\N{GREATER-THAN OR EQUAL TO} 7", NO_PATH))
+    several = replace(one_check([0.5, 0.25, 0.05, 0.2]), name="in-degree")
+    plot_checks(
+        tmp_path / "x.png", PredictiveChecks("given", 99, (wide, far, several, one_check([0.9], "density", ())))
+    )
+    (picture,) = made
+    picture.draw_without_rendering()
+    axes = [a for part in picture.subfigs for strip in part.subfigs for a in strip.axes]
+    for each in axes:
+        ticks = [t for t in each.get_xticklabels() if t.get_text()]
+        boxes = [t.get_window_extent() for t in ticks]
+        if all(t.get_rotation() == 0 for t in ticks):
+            assert all(one.x1 + 2 < other.x0 for one, other in pairwise(boxes)), each.get_title(loc="left")
+    titles = [each.get_title(loc="left") for each in axes]
+    assert titles[:3] == ["Out-degree", "Geodesic distance", "In-degree: more 0; less 2, no path"]
+    assert axes[0].get_xticklabels()[0].get_rotation() == 45
+    legend = picture.legends[0].get_window_extent()
+    assert legend.y0 > max(each.get_window_extent().y1 for each in axes)
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])

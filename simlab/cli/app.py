@@ -116,13 +116,16 @@ def simulate(
 def fit(
     network: Annotated[Path, typer.Argument(help="an edge list (CSV), GraphML, GML, Pajek and others")],
     clusters: Annotated[str | None, typer.Option(help="a number, such as 3, or a range, such as 1:6")] = None,
-    fitter: Annotated[str, typer.Option(help="a name from `simlab list`")] = "lpcm-mcmc",
+    fitter: Annotated[
+        str, typer.Option(help="a name from `simlab list`; `simlab list NAME` shows its settings")
+    ] = "lpcm-mcmc",
     undirected: Annotated[bool, typer.Option("--undirected", help="ties have no direction")] = False,
     undirected_relations: Annotated[str, typer.Option(help="relations whose ties have no direction: A,B")] = "",
     joint: Annotated[bool, typer.Option("--joint", help="relations together: shared positions")] = False,
     actors: Annotated[Path | None, typer.Option(help="CSV of actors: attributes, isolates, who answered")] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value of the fitter; may be repeated")
+        list[str] | None,
+        typer.Option("--set", help="setting=value of the fitter; may be repeated"),
     ] = None,
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="a netCDF file for the fits")] = None,
@@ -151,8 +154,15 @@ def fit(
 
 
 @app.command("list")
-def list_() -> None:
-    """List scenarios, fitters and metrics, with a line and a reference each."""
-    from simlab.cli.listing import show_list
+def list_(
+    name: Annotated[
+        str | None, typer.Argument(help="a scenario, fitter or metric: what it is, and its settings")
+    ] = None,
+) -> None:
+    """List scenarios, fitters and metrics, with a line and a reference each; or one of them with its settings."""
+    from simlab.cli.listing import show_list, show_one
 
-    show_list()
+    if name is None:
+        show_list()
+    else:
+        show_one(name)

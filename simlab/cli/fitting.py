@@ -60,17 +60,19 @@ def fit_file(
     tasks = tasks_of(panel, joint=joint)
     with OneThread():
         items = fit_all(path, tasks, method, seed)
+    relations = panel.relations if joint else ()
     print(f"{path}: {method.name}, seed {seed}")
     for network, fit in items:
         print()
-        print("\n".join(describe_fit(network, fit)))
+        print("\n".join(describe_fit(network, fit, method, relations=relations)))
     for before, after in _consecutive(items):
         print()
         print("\n".join(describe_change(*before, *after)))
     if out is not None:
         over = [task.networks[0] for task in tasks]
-        dataset = fit_dataset(items, method, seed, joint=joint, over=over)
-        write_netcdf(out, dataset, posterior_groups(items, joint=joint, over=over))
+        dataset = fit_dataset(items, method, seed, joint=joint, relations=relations, over=over)
+        groups = posterior_groups(items, joint=joint, relations=relations, fitter=method, over=over)
+        write_netcdf(out, dataset, groups)
         print(f"\nwritten  {out}")
     if plot is not None:
         from simlab.report.networks import plot_fits

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simlab.fit.checks import LEVEL, NO_PATH, Check, PredictiveChecks
 from simlab.fit.network_statistics import DISTANCE
@@ -36,6 +38,9 @@ _BOX = 0.9
 _WIDTH, _HEIGHT = 11.5, 6.6
 _COLUMNS = 3
 _MOST_NAMED = 5
+# So many letters and gaps have room below a distribution, and so many letters above it.
+_MOST_LETTERS = 38
+_LONGEST = 42
 _BOX_COLOUR = "#bfbfbf"
 # Vermilion and a shape of its own, so that it stands out in grey too.
 _OUTSIDE: dict[str, Any] = {"marker": "D", "color": "#D55E00", "markeredgecolor": INK, "markersize": 7.5}
@@ -82,7 +87,7 @@ def plot_checks(path: str | Path, checks: PredictiveChecks | Sequence[tuple[Netw
         parts: Any = made.subfigures(len(drawn), 1, squeeze=False)
         for part, (name, of) in zip(parts.ravel(), drawn, strict=True):
             _draw(part, name if len(items) > 1 or name != "network" else "", of)
-        made.legend(handles=_handles(), loc="outside lower center", ncols=5, fontsize=9, columnspacing=1.6)
+        made.legend(handles=_handles(), loc="outside upper left", ncols=5, fontsize=9, columnspacing=1.6)
         if len(items) > len(drawn):
             made.supxlabel(f"The first {len(drawn)} of {len(items)} networks.", fontsize=9, color=GREY)
         content = rendered(made, where.suffix.lower()[1:], dpi=160 if len(drawn) <= 4 else 100)
@@ -90,36 +95,52 @@ def plot_checks(path: str | Path, checks: PredictiveChecks | Sequence[tuple[Netw
 
 
 def title(name: str, checks: PredictiveChecks) -> str:
-    """Return in a sentence whether the networks drawn are like the observed one, and in what they are not."""
+    """Return in how many statistics the observed network is as the model expects, and where it has more and where less."""
     outside = checks.outside()
     defined = sum(check.defined for check in checks.checks)
-    of = f" of {label(name, 60)}" if name else ""
-    start = f"Networks drawn from the {checks.fitter} fit{of} are like the observed one in "
+    start = f"{label(name, 60) if name else 'The network'} is as the {checks.fitter} fit expects in"
     if not outside:
-        return f"{start}all {defined} statistics."
-    names = [_which(check) for check in outside[:_MOST_NAMED]]
-    names += [f"{len(outside) - _MOST_NAMED} more"] if len(outside) > _MOST_NAMED else []
-    return f"{start}{defined - len(outside)} of {defined} statistics, but not in {listed(names)}."
+        return f"{start} all {defined} statistics."
+    said = [f"{start} {defined - len(outside)} of {defined} statistics."]
+    for side, word in ((1, "More"), (-1, "Less")):
+        names = [text for check in outside if (text := _what(check, side))]
+        names = [*names[:_MOST_NAMED], *([f"{len(names) - _MOST_NAMED} others"] if len(names) > _MOST_NAMED else [])]
+        if names:
+            said.append(f"{word} than expected: {listed(names)}.")
+    return " ".join(said)
 
 
-def _which(check: Check) -> str:
-    """Return the name of a statistic, and for a single number on which side the networks drawn are."""
-    if check.bins:
-        return check.name
-    side = "lower" if check.observed[0] > check.interval()[1, 0] else "higher"
-    return f"{label(check.name)} (theirs is {side})"
+def directions(check: Check) -> NDArray[np.int64]:
+    """Return for each bin whether the observed value lies above (1) or below (-1) what the model expects, or within (0)."""
+    low, high = check.band()
+    return np.where(check.outside(), np.where(check.observed > high, 1, np.where(check.observed < low, -1, 0)), 0)
+
+
+def _what(check: Check, side: int) -> str:
+    """Return what there is more (1) or less (-1) of in a statistic, such as ``actors with out-degree 0 or 1``; or nothing."""
+    places = np.flatnonzero(directions(check) == side)
+    if not len(places):
+        return ""
+    if not check.bins:
+        return label(check.name)
+    things = check.unit.removeprefix("share of ")
+    values = [check.bins[k] for k in places if check.bins[k] != NO_PATH]
+    parts = [f"with {check.name} {' or '.join(values)}"] if values else []
+    parts += ["without a path"] if len(values) < len(places) else []
+    return f"{things} {' or '.join(parts)}"
 
 
 def _line(check: Check) -> str:
-    """Return what is outside in a statistic, by how much, and its p."""
+    """Return what is outside in a statistic, on which side, by how much, and its p."""
     low, high = check.band()
     far = np.where(check.outside(), np.maximum(low - check.observed, check.observed - high), -np.inf)
     at = int(np.argmax(far))
     numbers = f"observed {check.observed[at]:.3f}, networks drawn {low[at]:.3f} to {high[at]:.3f}"
     where = f"{label(check.name)}{f' {check.bins[at]}, {check.unit}' if check.bins else ''}"
+    side = "more" if directions(check)[at] > 0 else "less"
     others = int(check.outside().sum()) - 1
     more = f", and {others} other value{'s' * (others > 1)}" if others else ""
-    return f"{where}: {numbers}{more} (p = {check.p_value:.2g})"
+    return f"{where}, {side} than expected: {numbers}{more} (p = {check.p_value:.2g})"
 
 
 def _draw(part: Any, name: str, checks: PredictiveChecks) -> None:
@@ -138,19 +159,24 @@ def _draw(part: Any, name: str, checks: PredictiveChecks) -> None:
             _draw_distribution(each, check)
         if last:
             _draw_numbers(axes[-1], single)
-    lines = textwrap.wrap(unbroken(title(name, checks)), 112, break_on_hyphens=False)
+    # No line ends between a sign and its number.
+    said = re.sub(
+        r"([\N{LESS-THAN OR EQUAL TO}\N{GREATER-THAN OR EQUAL TO}]) ", "\\1\N{NO-BREAK SPACE}", title(name, checks)
+    )
+    lines = textwrap.wrap(unbroken(said), 126, break_on_hyphens=False)
     part.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=11, fontweight="bold")
 
 
 def _draw_distribution(axes: Axes, check: Check) -> None:
     """Draw a box for each value, and the observed network as a line."""
-    places = np.arange(len(check.bins))
-    axes.set_title(capital(check.name))
+    places = bin_places(check.bins)
+    axes.set_title(capital(check.name) + _sides(check))
     axes.set_xlabel(_AXES.get(check.name, check.name))
     axes.set_ylabel(check.unit)
-    crowded = sum(len(text) + 2 for text in check.bins) > 46
-    axes.set_xticks(places, check.bins, rotation=45 if crowded else 0, fontsize=8.5)
-    axes.set_xlim(-0.6, len(places) - 0.4)
+    texts = [text.replace(" ", "\n") if text == NO_PATH else text for text in check.bins]
+    crowded = sum(max(map(len, text.split("\n"))) + 2 for text in texts) > _MOST_LETTERS
+    axes.set_xticks(places, texts, rotation=45 if crowded else 0, fontsize=8.5)
+    axes.set_xlim(-0.6, places[-1] + 0.6)
     if not check.defined:
         _say_undefined(axes)
         return
@@ -158,11 +184,33 @@ def _draw_distribution(axes: Axes, check: Check) -> None:
     axes.vlines(places, least, most, color=GREY, linewidth=1.1, zorder=2)
     axes.bar(places, high - low, 0.62, low, color=_BOX_COLOUR, edgecolor=GREY, linewidth=0.6, zorder=2.5)
     axes.hlines(np.median(check.known, axis=0), places - 0.31, places + 0.31, color=GREY, linewidth=1.6, zorder=3)
-    joined = places[:-1] if check.bins[-1] == NO_PATH else places
-    axes.plot(joined, check.observed[joined], color=INK, linewidth=1.3, zorder=3.5)
+    joined = len(places) - (check.bins[-1] == NO_PATH)
+    axes.plot(places[:joined], check.observed[:joined], color=INK, linewidth=1.3, zorder=3.5)
     for place, value, far in zip(places, check.observed, check.outside(), strict=True):
         axes.plot(place, value, zorder=4, clip_on=False, **(_OUTSIDE if far else _INSIDE))
     axes.set_ylim(bottom=0.0)
+
+
+def bin_places(bins: Sequence[str]) -> NDArray[np.float64]:
+    """Return where bins are drawn: at 0, 1, 2 and so on, the one without a path apart from the others."""
+    places = np.arange(len(bins), dtype=np.float64)
+    return np.where(np.array(bins) == NO_PATH, places + 0.5, places)
+
+
+def _sides(check: Check) -> str:
+    """Return for a headline which values there are more and less of than the model expects."""
+    if not check.defined:
+        return ""
+    sides = directions(check)
+    parts = [
+        f"{word} {', '.join(check.bins[k] for k in np.flatnonzero(sides == side))}"
+        for side, word in ((1, "more"), (-1, "less"))
+        if (sides == side).any()
+    ]
+    if not parts:
+        return ""
+    said = f": {'; '.join(parts)}"
+    return said if len(check.name + said) <= _LONGEST else ": not as expected"
 
 
 def _draw_numbers(axes: Axes, checks: Sequence[Check]) -> None:
@@ -208,13 +256,13 @@ def _handles() -> list[Any]:
     from matplotlib.patches import Patch
 
     return [
-        Line2D([], [], linewidth=1.3, **_INSIDE, label="observed network"),
-        Line2D([], [], linestyle="none", **_OUTSIDE, label="observed, outside"),
+        Line2D([], [], linewidth=1.3, **_INSIDE, label="observed"),
+        Line2D([], [], linestyle="none", **_OUTSIDE, label="observed, not as expected"),
         Patch(
             facecolor=_BOX_COLOUR,
             edgecolor=GREY,
             linewidth=0.6,
-            label=unbroken(f"middle {100 * _BOX:.0f} % of networks drawn"),
+            label=unbroken(f"middle {100 * _BOX:.0f} % of networks drawn from the fit"),
         ),
         Line2D([], [], color=GREY, linewidth=1.6, label="their median"),
         Line2D([], [], color=GREY, linewidth=1.1, label=unbroken(f"{100 * LEVEL:.0f} % in all bins at once")),

@@ -14,7 +14,7 @@ from simlab.foundation.errors import SimlabError
 from simlab.models.layout import procrustes
 from simlab.partition import aligned
 from simlab.report.choices import fullest
-from simlab.report.networks import draw_network, in_plane, mark_handle
+from simlab.report.drawing import draw_network, in_plane, mark_handle
 from simlab.report.numbers import duration
 from simlab.report.results import Results
 from simlab.report.style import figure

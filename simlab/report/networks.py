@@ -1,11 +1,12 @@
-"""Networks: actors in their positions, clusters by colour and shape, bridgers ringed."""
+"""Pictures of fits: networks in their latent positions, clusters by colour and shape, likely bridgers ringed."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,151 +15,39 @@ from simlab.fit.fit import Fit
 from simlab.foundation.errors import InputError
 from simlab.models.layout import first_positions, procrustes_with_move
 from simlab.panel import Network
-from simlab.report.style import (
-    GREY,
-    INK,
-    SUFFIXES,
-    check_writable,
-    figure,
-    label,
-    look,
-    rendered,
-    styled,
-    write_atomically,
-)
+from simlab.report.bridgers import known_actors, likely_bridgers
+from simlab.report.drawing import RING_SCALE, draw_network, in_rows, mark_handle, marker_size, named, principal_axes
+from simlab.report.names import write_names
+from simlab.report.numbers import percent
+from simlab.report.style import GREY, SUFFIXES, check_writable, figure, label, rendered, styled, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
-Labels = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
 MOST_NAMES = 40
 MOST_DRAWN = 24
-_TOP_SHARE = 0.1
+# So many tied dyads can have arrowheads that are seen, in a square inch of a panel.
+_MOST_ARROWS_INCH = 3.5
+_MOST_CLUSTERS = 12
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
-def draw_network(
-    axes: Axes,
-    network: Network,
-    positions: Floats,
-    labels: Labels,
-    bridging: Flags | None = None,
-    *,
-    wrong: Flags | None = None,
-    unknown: Flags | None = None,
-    names: Sequence[str] | None = None,
-) -> list[Any]:
-    """Draw a network and return handles for a legend.
+class Panel(NamedTuple):
+    """What is drawn of a fit: coordinates in the plane, and the share of the spread along each axis of its space."""
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-    network : Network
-    positions : (n_actors, n_dims)
-        Of more than two dimensions the first two are drawn; with one, actors are set apart vertically by turns.
-    labels : (n_actors,)
-        Clusters: each has a colour and a shape. Negative: none.
-    bridging : (n_actors,), optional
-        Who is ringed.
-    wrong : (n_actors,), optional
-        Who is crossed, as being in the wrong cluster.
-    unknown : (n_actors,), optional
-        Who is drawn hollow, as nothing was observed of them.
-    names : (n_actors,), optional
-        Written beside the actors; an empty one is not.
-    """
-    from matplotlib.collections import LineCollection
-    from matplotlib.lines import Line2D
+    network: Network
+    fit: Fit
+    flat: Floats
+    shares: Floats
 
-    n = network.n_actors
-    flat = in_plane(positions)
-    ties = network.ties | network.ties.T
-    rows, cols = np.nonzero(np.triu(ties, 1))
-    strength = float(np.clip(11.0 / math.sqrt(max(len(rows), 1)), 0.25, 0.8))
-    axes.add_collection(
-        LineCollection(
-            [(flat[i], flat[j]) for i, j in zip(rows, cols, strict=True)],
-            colors="#9a9a9a",
-            linewidths=0.7,
-            alpha=strength,
-            zorder=1,
-        )
-    )
-    size = float(np.clip(3400.0 / max(n, 1), 14.0, 70.0))
-    hollow = np.zeros(n, dtype=bool) if unknown is None else unknown
-    handles: list[Any] = []
-    for g in np.unique(labels):
-        style = look(int(g)) if g >= 0 else None
-        colour, marker = (style.colour, style.marker) if style else ("white", "o")
-        for part, face in ((labels == g) & ~hollow, colour), ((labels == g) & hollow, "white"):
-            axes.scatter(
-                flat[part, 0],
-                flat[part, 1],
-                s=size,
-                c=face,
-                marker=marker,
-                edgecolors=INK if face != "white" else GREY,
-                linewidths=0.6,
-                zorder=3,
-            )
-        text = f"cluster {g} ({(labels == g).sum()})" if g >= 0 else f"no cluster ({(labels == g).sum()})"
-        handles.append(
-            Line2D(
-                [],
-                [],
-                linestyle="none",
-                marker=marker,
-                markerfacecolor=colour,
-                markeredgecolor=INK,
-                markeredgewidth=0.6,
-                markersize=7.5,
-                label=text,
-            )
-        )
-    ring = np.zeros(n, dtype=bool) if bridging is None else np.asarray(bridging, dtype=bool)
-    for flags, marker, scale, colour, width in ((ring, "o", 3.2, INK, 1.5), (wrong, "x", 1.9, INK, 1.5)):
-        if flags is not None and flags.any():
-            paint: dict[str, Any] = {"facecolors": "none", "edgecolors": colour} if marker == "o" else {"c": colour}
-            axes.scatter(
-                flat[flags, 0], flat[flags, 1], s=scale * size, marker=marker, linewidths=width, zorder=4, **paint
-            )
-    _write_names(axes, flat, names)
-    axes.set_aspect("equal", adjustable="datalim")
-    axes.margins(0.08)
-    axes.autoscale_view()
-    axes.grid(False)
-    return handles
-
-
-def mark_handle(kind: str, text: str) -> Any:
-    """Return a legend's handle for a ``ring``, a ``cross``, a ``hollow`` actor or a ``tie``."""
-    from matplotlib.lines import Line2D
-
-    if kind == "tie":
-        return Line2D([], [], color="#9a9a9a", linewidth=1.0, label=text)
-    marker, size, width = {"ring": ("o", 11.0, 1.5), "cross": ("x", 8.0, 1.5), "hollow": ("o", 7.5, 0.8)}[kind]
-    return Line2D(
-        [],
-        [],
-        linestyle="none",
-        marker=marker,
-        markersize=size,
-        markerfacecolor="none",
-        markeredgecolor=INK,
-        markeredgewidth=width,
-        label=text,
-    )
-
-
-def in_plane(positions: Floats) -> Floats:
-    """Return positions of any dimension as two coordinates."""
-    if positions.shape[1] >= 2:
-        return np.asarray(positions[:, :2], dtype=np.float64)
-    spread = float(np.ptp(positions)) if len(positions) else 1.0
-    turns = np.argsort(np.argsort(positions[:, 0])) % 5
-    return np.column_stack([positions[:, 0], (turns - 2.0) * 0.06 * (spread or 1.0)])
+    @property
+    def n_dims(self) -> int:
+        """The dimensions of the fit's space; 0 where it has none."""
+        return 0 if self.fit.positions is None else int(self.fit.positions.shape[1])
 
 
 def fit_positions(network: Network, fit: Fit) -> Floats:
@@ -167,20 +56,17 @@ def fit_positions(network: Network, fit: Fit) -> Floats:
 
 
 def top_bridgers(fit: Fit) -> Flags:
-    """Return the tenth of the actors with the highest bridging scores, of those above zero and all else."""
-    score = np.nan_to_num(np.asarray(fit.bridging.get(fit.bridging_score, np.zeros(len(fit.actors))), dtype=np.float64))
-    count = max(round(_TOP_SHARE * len(score)), 1)
-    edge = np.sort(score)[::-1][count - 1]
-    top = (score >= edge) & (score > 0) & (score > score.min())
-    return np.asarray(top if top.sum() <= 2 * count else score > edge)
+    """Return who is ringed: (n_actors,), the likely bridgers."""
+    return np.isin(np.arange(len(fit.actors)), likely_bridgers(fit))
 
 
 def plot_fits(path: str | Path, items: Sequence[tuple[Network, Fit]]) -> None:
     """Draw fitted networks, a panel each, into a PNG, SVG or PDF file.
 
     Panels of the same actors are turned onto the first one, so that they can be compared; clusters keep the numbers of their
-    fit. Fits without positions are drawn where geodesic distances put the actors. Raises InputError for another suffix,
-    nothing to draw, or a path that cannot be written.
+    fit. Of more than two dimensions the two of largest spread are drawn; in one, each cluster has a row. Fits without
+    positions are drawn where geodesic distances put the actors. Raises InputError for another suffix, nothing to draw, or a
+    path that cannot be written.
     """
     where = Path(path)
     if where.suffix.lower() not in SUFFIXES:
@@ -188,53 +74,187 @@ def plot_fits(path: str | Path, items: Sequence[tuple[Network, Fit]]) -> None:
     if not items:
         raise InputError.of("plot", str(path), "there is no fit to draw")
     check_writable(where)
-    drawn = items[:MOST_DRAWN]
-    columns = math.ceil(math.sqrt(len(drawn)))
-    rows = math.ceil(len(drawn) / columns)
-    size = 7.0 if columns == 1 else 5.2 if columns == 2 else 4.2
     with styled():
-        made = figure(size * columns, (size + 0.6) * rows)
-        grid = made.subplots(rows, columns, squeeze=False).ravel()
-        first: tuple[tuple[str, ...], Floats] | None = None
-        for axes, (network, fit) in zip(grid, drawn, strict=False):
-            positions = in_plane(fit_positions(network, fit))
-            positions = positions if first is None else _onto(positions, fit.actors, *first)
-            first = first or (fit.actors, positions)
-            _fit_panel(axes, network, fit, positions)
-        for axes in grid[len(drawn) :]:
-            axes.set_axis_off()
-        if len(items) > len(drawn):
-            made.supxlabel(f"The first {len(drawn)} of {len(items)} networks.", fontsize=9, color=GREY)
-        content = rendered(made, where.suffix.lower()[1:], dpi=160)
+        content = rendered(picture(items), where.suffix.lower()[1:], dpi=160)
     write_atomically(where, content)
 
 
-def _fit_panel(axes: Axes, network: Network, fit: Fit, positions: Floats) -> None:
-    """Draw one fit with its title and legend."""
-    top = top_bridgers(fit)
-    unknown = fit.unknown if len(fit.unknown) == network.n_actors else np.zeros(network.n_actors, dtype=bool)
-    all_named = network.n_actors <= MOST_NAMES
-    names = [actor if all_named or ringed else "" for actor, ringed in zip(fit.actors, top, strict=True)]
-    handles = draw_network(axes, network, positions, fit.labels, top, unknown=unknown, names=names)
-    if top.any():
-        handles.append(mark_handle("ring", f"highest {fit.bridging_score.replace('_', ' ')}"))
-    if unknown.any():
-        handles.append(mark_handle("hollow", f"nothing observed ({unknown.sum()})"))
-    notes = [str(network), fit.fitter] if str(network) != "network" else [fit.fitter]
-    if fit.status != "ok":
-        notes.append(str(fit.status).replace("_", " "))
-    axes.set_title(label(", ".join(notes), 70))
-    if fit.positions is None:
+def picture(items: Sequence[tuple[Network, Fit]]) -> Figure:
+    """Return the figure of ``plot_fits``, in the style that is set."""
+    panels = laid_out(items[:MOST_DRAWN])
+    columns = math.ceil(math.sqrt(len(panels)))
+    rows = math.ceil(len(panels) / columns)
+    width = 7.5 if columns == 1 else 5.6 if columns == 2 else 4.4
+    height = max(_height(panel, width) for panel in panels)
+    made = figure(width * columns, (height + 0.9) * rows + 0.3)
+    grid = made.subplots(rows, columns, squeeze=False).ravel()
+    for axes, panel in zip(grid, panels, strict=False):
+        _draw_panel(axes, panel, width, arrows_fit(panel.network, width * height))
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    marks: Any = _marks(panels, width * height)
+    # Notes are the legend's title, as a label of the figure would lie over it.
+    legend = made.legend(
+        handles=marks,
+        loc="outside lower center",
+        ncols=4 if columns > 1 else 3,
+        fontsize=8.5,
+        title=" ".join(_notes(panels, len(items))) or None,
+        title_fontsize=8.5,
+    )
+    legend.get_title().set_color(GREY)
+    made.draw_without_rendering()
+    for axes, panel in zip(grid, panels, strict=False):
+        _write_names(axes, panel)
+    return made
+
+
+def _height(panel: Panel, width: float) -> float:
+    """Return the height of a panel that its positions fill: rows of clusters on a line need less than a plane."""
+    if panel.n_dims == 1:
+        return min(1.4 + 1.1 * panel.fit.n_clusters, width)
+    across, up = np.ptp(panel.flat, axis=0)
+    return width * float(np.clip(up / across if across > 0 else 1.0, 0.6, 1.1))
+
+
+def _marks(panels: Sequence[Panel], square_inches: float) -> list[Any]:
+    """Return the handles of a legend for what marks and lines mean in all panels."""
+    marks = []
+    scores = dict.fromkeys(p.fit.bridging_score.replace("_", " ") for p in panels if top_bridgers(p.fit).any())
+    if scores:
+        marks.append(mark_handle("ring", f"likely bridger ({', '.join(scores)})"))
+    if any(not known_actors(panel.fit).all() for panel in panels):
+        marks.append(mark_handle("hollow", "nothing observed"))
+    kinds = {(panel.network.directed, arrows_fit(panel.network, square_inches)) for panel in panels}
+    if (True, True) in kinds:
+        marks.append(mark_handle("arrow", "tie (two heads: returned)"))
+    if (True, False) in kinds:
+        marks.append(mark_handle("tie", "tie, in either direction or both"))
+    if (False, False) in kinds:
+        marks.append(mark_handle("tie", "tie" if len(kinds) == 1 else "tie without direction"))
+    return marks
+
+
+def laid_out(items: Sequence[tuple[Network, Fit]]) -> list[Panel]:
+    """Return the panels: positions turned onto those of the first fit of the same space, then brought into the plane."""
+    first: dict[int, tuple[tuple[str, ...], Floats]] = {}
+    turned: dict[int, Floats] = {}
+    panels = []
+    for network, fit in items:
+        positions = fit_positions(network, fit)
+        n_dims = positions.shape[1]
+        if n_dims in first:
+            positions = _onto(positions, fit.actors, *first[n_dims])
+        else:
+            first[n_dims] = (fit.actors, positions)
+            turned[n_dims] = principal_axes(positions)[0]
+        shares = np.ones(n_dims)
+        if n_dims > 2:
+            middle = positions - positions.mean(axis=0)
+            positions = middle @ turned[n_dims]
+            shares = positions.var(axis=0) / max(float(positions.var(axis=0).sum()), 1e-300)
+        flat = positions[:, :2] if n_dims > 1 else in_rows(positions, fit.labels, fit.n_clusters)
+        panels.append(Panel(network, fit, np.asarray(flat, dtype=np.float64), shares))
+    return panels
+
+
+def arrows_fit(network: Network, square_inches: float) -> bool:
+    """Say whether a network has directed ties, and few enough of them for arrowheads to be seen."""
+    tied = int(np.triu(network.ties | network.ties.T, 1).sum())
+    return network.directed and tied <= _MOST_ARROWS_INCH * square_inches
+
+
+def heading(network: Network, fit: Fit) -> str:
+    """Return the title of a panel: the network, the fitter, the number of clusters, and whether it converged."""
+    name = str(network) if str(network) != "network" else f"network of {network.n_actors} actors"
+    empty = int((fit.sizes == 0).sum())
+    count = f"{fit.n_clusters} cluster{'s' * (fit.n_clusters != 1)}" + (f" ({empty} empty)" if empty else "")
+    status = "" if fit.status == "ok" else f", {str(fit.status).replace('_', ' ')}"
+    return f"{label(name, 44)}: {fit.fitter}, {count}{status}"
+
+
+def _draw_panel(axes: Axes, panel: Panel, width: float, arrows: bool) -> None:
+    """Draw one fit with its title, axes and the legend of its clusters; ``width`` in inches."""
+
+    from matplotlib.transforms import ScaledTranslation
+
+    network, fit = panel.network, panel.fit
+    ringed, hollow = top_bridgers(fit), ~known_actors(fit)
+    handles = draw_network(
+        axes,
+        network,
+        panel.flat,
+        fit.labels,
+        ringed,
+        unknown=hollow,
+        n_clusters=fit.n_clusters,
+        arrows=arrows,
+        bend=0.25 if panel.n_dims == 1 else 0.0,
+    )
+    if len(handles) > _MOST_CLUSTERS:
+        handles = handles[:_MOST_CLUSTERS]
+        handles[-1].set_label(f"and {fit.n_clusters - _MOST_CLUSTERS + 1} more clusters")
+    made: Any = axes.get_figure()
+    axes.set_title("\n".join(textwrap.wrap(heading(network, fit), round(10.8 * width))))
+    _label_axes(axes, panel)
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + ScaledTranslation(0.0, -0.5, made.dpi_scale_trans),
+        ncols=4 if width > 5 else 3,
+        fontsize=8.5,
+        columnspacing=1.2,
+    )
+
+
+def _label_axes(axes: Axes, panel: Panel) -> None:
+    """Say what the axes are; those that mean nothing have no numbers."""
+    if panel.n_dims == 0:
         axes.set_xlabel("The fit has no positions: drawn from geodesic distances.", fontsize=8.5, color=GREY)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[["left", "bottom"]].set_visible(False)
-    else:
+    elif panel.n_dims == 1:
+        count = panel.fit.n_clusters
+        axes.set_aspect("auto")
+        axes.set_xlabel("latent position")
+        axes.set_ylim(-count + 0.5, 0.5)
+        axes.set_yticks([-g for g in range(count)], [f"cluster {g}" for g in range(count)] if count > 1 else [""])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    elif panel.n_dims == 2:
         axes.set_xlabel("latent position, first axis")
-        axes.set_ylabel("second axis" if fit.positions.shape[1] > 1 else "set apart by turns")
-    axes.legend(
-        handles=handles[:14], loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=8.5, columnspacing=1.2
-    )
+        axes.set_ylabel("second axis")
+    else:
+        shares = [percent(float(share)) for share in panel.shares]
+        others = (
+            ", ".join(f"{_ORDINALS[k]} ({shares[k]})" for k in range(2, len(shares))) if len(shares) < 6 else "others"
+        )
+        axes.set_xlabel(f"latent position, axis of largest spread ({shares[0]}); not shown: the {others}")
+        axes.set_ylabel(f"second axis ({shares[1]} of the spread)")
+
+
+def _notes(panels: Sequence[Panel], total: int) -> list[str]:
+    notes = []
+    if any(panel.network.n_actors > MOST_NAMES for panel in panels):
+        notes.append("Named are the likely bridgers and the actors with most ties.")
+    if total > len(panels):
+        notes.append(f"The first {len(panels)} of {total} networks.")
+    return notes
+
+
+def _write_names(axes: Axes, panel: Panel) -> None:
+    """Write the names, and how many there is no room for."""
+    ringed = top_bridgers(panel.fit)
+    names = named(panel.network, MOST_NAMES, ringed)
+    size = marker_size(panel.network.n_actors)
+    radius = np.sqrt(np.where(ringed, RING_SCALE, 1.0) * size) / 2.0
+    left_out = write_names(axes, panel.flat, names, radius, ringed)
+    if left_out:
+        text = f"no room for {left_out} name{'s' * (left_out > 1)}"
+        note = axes.annotate(text, (1.0, 0.01), xycoords="axes fraction", ha="right", fontsize=8, color=GREY)
+        note.set_in_layout(False)
 
 
 def _onto(positions: Floats, actors: tuple[str, ...], first_actors: tuple[str, ...], first: Floats) -> Floats:
@@ -246,35 +266,3 @@ def _onto(positions: Floats, actors: tuple[str, ...], first_actors: tuple[str, .
     own, other = (list(part) for part in zip(*pairs, strict=True))
     _, turn, shift = procrustes_with_move(positions[own], first[other])
     return np.asarray(positions @ turn + shift)
-
-
-def _write_names(axes: Axes, flat: Floats, names: Sequence[str] | None) -> None:
-    """Write names beside their actors, to whichever side is free of other names."""
-    from matplotlib import patheffects
-
-    halo = [patheffects.withStroke(linewidth=2.2, foreground="white", alpha=0.85)]
-    span = float(np.ptp(flat, axis=0).max(initial=0.0)) or 1.0
-    taken: list[tuple[float, float]] = []
-    for (x, y), name in zip(flat, names or [], strict=False):
-        if not name:
-            continue
-        text = label(name, 18)
-        width, height = 0.0125 * len(text) * span, 0.022 * span
-        sides = [(right, up) for up in (1, -1) for right in (1, -1)]
-        middles = [(x + right * (0.01 * span + width / 2), y + up * height) for right, up in sides]
-        clear = [all(abs(a - u) > width or abs(b - v) > height for u, v in taken) for a, b in middles]
-        best = clear.index(True) if True in clear else 0
-        right, up = sides[best]
-        taken.append(middles[best])
-        axes.annotate(
-            text,
-            (x, y),
-            xytext=(5 * right, 4 * up),
-            textcoords="offset points",
-            ha="left" if right > 0 else "right",
-            va="bottom" if up > 0 else "top",
-            fontsize=7,
-            color=INK,
-            path_effects=halo,
-            zorder=5,
-        )

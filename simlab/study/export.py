@@ -13,18 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simlab
-from simlab.fit.fit import Fit, Fitter, Posterior
+from simlab.fit.fit import Fit, Fitter
 from simlab.foundation.errors import InputError
 from simlab.generate.truth import Truth
-from simlab.panel import Network
+from simlab.study.fit_groups import posterior_groups
+from simlab.study.fit_table import FitTable, Items, chosen_by, relation_count, relation_names, texts
+
+__all__ = ["check_writable", "fit_dataset", "posterior_groups", "storable", "truth_dataset", "write_netcdf"]
 
 # Tie probabilities of more actors would make files of hundreds of megabytes.
 MOST_ACTORS_WITH_PROBABILITIES = 1000
-
-
-def texts(values: Sequence[str]) -> NDArray[Any]:
-    """Return texts as netCDF wants them."""
-    return np.array([str(v) for v in values], dtype=object)
 
 
 def truth_dataset(truth: Truth, seed: int) -> Any:
@@ -97,50 +95,23 @@ def _pairs(truth: Truth, relations: Sequence[str]) -> dict[str, Any]:
     }
 
 
-class FitTable:
-    """Fits of one panel laid out over the dimensions that vary among its networks ``over``: site, relation, period."""
-
-    def __init__(
-        self, items: Sequence[tuple[Network, Fit]], *, joint: bool = False, over: Sequence[Network] = ()
-    ) -> None:
-        self.items = items
-        over = over or [network for network, _ in items]
-        kinds = ("site", "period") if joint else ("site", "relation", "period")
-        levels = {kind: list(dict.fromkeys(getattr(network, kind) for network in over)) for kind in kinds}
-        self.levels = {kind: values for kind, values in levels.items() if len(values) > 1}
-        self.dims = tuple(self.levels)
-        self.shape = tuple(len(values) for values in self.levels.values())
-        self.actors = sorted({actor for network in over for actor in network.actors})
-        self._place = {actor: i for i, actor in enumerate(self.actors)}
-        self.n_clusters = max(fit.n_clusters for _, fit in items)
-
-    def at(self, network: Network) -> tuple[int, ...]:
-        """Return where a network's fit goes."""
-        return tuple(values.index(getattr(network, kind)) for kind, values in self.levels.items())
-
-    def actor_places(self, fit: Fit) -> NDArray[np.intp]:
-        """Return the places of a fit's actors among all actors."""
-        return np.array([self._place[a] for a in fit.actors], dtype=np.intp)
-
-    def coordinates(self) -> dict[str, Any]:
-        """Return the coordinates of the dimensions that vary, and of the actors."""
-        return {**{kind: texts(values) for kind, values in self.levels.items()}, "actor": texts(self.actors)}
-
-
 def fit_dataset(
-    items: Sequence[tuple[Network, Fit]],
+    items: Items,
     fitter: Fitter,
     seed: int,
     *,
     joint: bool = False,
+    relations: Sequence[str] = (),
     over: Sequence[Network] = (),
 ) -> Any:
     """Return fits of one panel as a Dataset.
 
     label([site, relation, period,] actor), from 0, -1 where absent; membership(..., actor, cluster); position(..., actor,
     axis), NaN for fitters without a latent space; bridging(..., score, actor); choice(..., criterion, n_clusters), lower
-    better; status, message and diagnostics. The dimensions in brackets are there where the panel has several. ``over`` are all
-    networks of the panel where some have no fit: their labels are -1, their other numbers NaN and their status is empty.
+    better; status, message and diagnostics. The dimensions in brackets are there where the panel has several; a site,
+    relation or period that is the only one is a coordinate without a dimension. The ``relations`` name those of joint fits.
+    ``over`` are all networks of the panel where some have no fit: their labels are -1, their other numbers NaN and their
+    status is empty.
     """
     import xarray as xr
 
@@ -153,9 +124,13 @@ def fit_dataset(
     n_dims = max((fit.positions.shape[1] for fit in fits if fit.positions is not None), default=0)
     n = len(table.actors)
     arrays: dict[str, tuple[tuple[str, ...], NDArray[Any], str]] = {
-        "label": (("actor",), np.full((*table.shape, n), -1, dtype=np.int64), "cluster; -1 where absent"),
+        "label": (("actor",), np.full((*table.shape, n), -1, dtype=np.int64), _what_labels_are(fitter)),
         "unknown": (("actor",), np.zeros((*table.shape, n), dtype=np.int8), "no dyad of the actor was observed"),
-        "membership": (("actor", "cluster"), np.full((*table.shape, n, table.n_clusters), np.nan), "probability"),
+        "membership": (
+            ("actor", "cluster"),
+            np.full((*table.shape, n, table.n_clusters), np.nan),
+            _what_memberships_are(fits),
+        ),
         "position": (("actor", "axis"), np.full((*table.shape, n, n_dims), np.nan), "latent position"),
         "bridging": (("score", "actor"), np.full((*table.shape, len(scores), n), np.nan), "higher: more of a bridger"),
         "choice": (
@@ -185,6 +160,9 @@ def fit_dataset(
             values["diagnostic"][at][measures.index(measure)] = number
         values["chosen"][at] = fit.n_clusters
         values["status"][at], values["message"][at] = str(fit.status), fit.message
+    about = {"chosen_by": chosen_by(fits[0], fitter)} if criteria else {}
+    if joint:
+        about["relations"] = json.dumps(relation_names(items[0][0], relation_count(fits[0]), relations))
     return xr.Dataset(
         {name: ((*table.dims, *own), array, {"long_name": text}) for name, (own, array, text) in arrays.items()},
         {
@@ -198,116 +176,29 @@ def fit_dataset(
             "fitter": fitter.name,
             "settings": json.dumps(fitter.everything()),
             "bridging_score": fits[0].bridging_score,
+            **about,
             "seed": seed,
             "simlab_version": simlab.__version__,
         },
     )
 
 
-def posterior_groups(
-    items: Sequence[tuple[Network, Fit]], *, joint: bool = False, over: Sequence[Network] = ()
-) -> dict[str, Any]:
-    """Return the ArviZ groups ``posterior`` and ``sample_stats`` of fits that have draws; empty for others.
-
-    Every variable begins with chain and draw, then the dimensions of the panel that vary, then its own. Clusters that a fit
-    does not have, and actors that a network does not have, are NaN (labels: -1).
-    """
-    import xarray as xr
-
-    drawn = [(network, fit, fit.posterior) for network, fit in items if fit.posterior is not None]
-    if not drawn:
-        return {}
-    table = FitTable(items, joint=joint, over=over)
-    first = drawn[0][2]
-    n, n_dims, count = len(table.actors), first.positions.shape[3], table.n_clusters
-    lead = first.log_likelihood.shape
-    own: dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]] = {
-        "intercept": (("relation",), (first.intercept.shape[2],), np.float64) if joint else ((), (), np.float64),
-        **_own_of_extras(first, n, joint),
-        "positions": (("actor", "axis"), (n, n_dims), np.float32),
-        "labels": (("actor",), (n,), np.int16),
-        "centres": (("cluster", "axis"), (count, n_dims), np.float64),
-        "variances": (("cluster",), (count,), np.float64),
-        "weights": (("cluster",), (count,), np.float64),
-        "log_likelihood": ((), (), np.float64),
-        "log_density": ((), (), np.float64),
-        "diverging": ((), (), np.int8),
-    }
-    arrays = {
-        name: np.full(
-            (*lead, *table.shape, *shape), -1 if name == "labels" else 0 if name == "diverging" else np.nan, kind
-        )
-        for name, (_, shape, kind) in own.items()
-    }
-    for network, fit, posterior in drawn:
-        at: Any = (slice(None), slice(None), *table.at(network))
-        for name, values in _parts(posterior, joint).items():
-            if name in ("positions", "labels"):
-                arrays[name][at][:, :, table.actor_places(fit)] = values
-            elif name in ("sender", "receiver"):
-                arrays[name][at][..., table.actor_places(fit)] = values
-            elif name in ("centres", "variances", "weights"):
-                arrays[name][at][:, :, : values.shape[2]] = values
-            else:
-                arrays[name][at] = values
-    coordinates = {"chain": np.arange(lead[0]), "draw": np.arange(lead[1]), **table.coordinates()}
-    if joint and "relation" not in coordinates:
-        names = [n.relation for n, _ in items]
-        coordinates["relation"] = texts(items[0][0].relation.split(" + ") if names else [])
-    stats = ("log_likelihood", "log_density", "diverging")
-    dims = {name: ("chain", "draw", *table.dims, *of) for name, (of, _, _) in own.items()}
-    return {
-        "posterior": xr.Dataset(
-            {name: (dims[name], arrays[name]) for name in arrays if name not in stats}, coordinates
-        ),
-        "sample_stats": xr.Dataset(
-            {name: (dims[name], arrays[name]) for name in stats},
-            {k: v for k, v in coordinates.items() if k in ("chain", "draw", *table.dims)},
-        ),
-    }
+def _what_labels_are(fitter: Fitter) -> str:
+    """Return what the labels of a fitter are, in words."""
+    partition = getattr(fitter, "partition", "membership")
+    if partition == "membership":
+        return "cluster, each actor's most probable one where there are probabilities; -1 where absent"
+    loss = "variation of information" if partition == "variation" else "Binder loss"
+    return f"cluster, of the partition of least expected {loss}, not each actor's most probable one; -1 where absent"
 
 
-_EXTRAS = {
-    "coefficients": ("covariate",),
-    "reciprocity": (),
-    "sender": ("actor",),
-    "receiver": ("actor",),
-    "effect_variances": ("side",),
-}
-
-
-def _extras(posterior: Posterior) -> list[str]:
-    """Return which of covariates, reciprocity and effects the model has."""
-    effects = posterior.sender.size + posterior.receiver.size > 0
-    return [name for name in _EXTRAS if getattr(posterior, name).size and (name != "effect_variances" or effects)]
-
-
-def _own_of_extras(
-    posterior: Posterior, n: int, joint: bool
-) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]]:
-    """Return the dimensions of the extras, their sizes and types; relations are a dimension of joint fits."""
-    lead = (("relation",), (posterior.intercept.shape[2],)) if joint else ((), ())
-    out: dict[str, tuple[tuple[str, ...], tuple[int, ...], Any]] = {}
-    for name in _extras(posterior):
-        sizes = tuple(n if dim == "actor" else getattr(posterior, name).shape[-1] for dim in _EXTRAS[name])
-        out[name] = (lead[0] + _EXTRAS[name], lead[1] + sizes, np.float64)
-    return out
-
-
-def _parts(posterior: Posterior, joint: bool) -> Mapping[str, NDArray[Any]]:
-    extras = {name: getattr(posterior, name) for name in _extras(posterior)}
-    return {
-        **{name: values if joint else values[:, :, 0] for name, values in extras.items()},
-        "intercept": posterior.intercept if joint else posterior.intercept[:, :, 0],
-        "positions": posterior.positions,
-        "labels": posterior.labels,
-        "centres": posterior.centres,
-        "variances": posterior.variances,
-        "weights": posterior.weights,
-        "log_likelihood": posterior.log_likelihood,
-        "log_density": posterior.log_density,
-        "diverging": posterior.divergent,
-    }
+def _what_memberships_are(fits: Sequence[Fit]) -> str:
+    """Return what the memberships are, in words."""
+    if any(fit.posterior is not None for fit in fits):
+        return "posterior probability of each cluster, actor by actor; the most probable one may differ from label"
+    if all(np.isin(fit.membership, (0.0, 1.0)).all() for fit in fits):
+        return "1 in the actor's own cluster, 0 in others"
+    return "probability of each cluster, actor by actor"
 
 
 def check_writable(path: Path, suffixes: Sequence[str] = ()) -> None:

@@ -16,6 +16,7 @@ import pytest
 import xarray as xr
 
 from simlab.cli import call
+from simlab.cli.settings_table import allowed_values, written
 from simlab.fit.fit import fitters
 from simlab.generate.catalog import scenarios
 from simlab.generate.scenario import Scenario
@@ -71,6 +72,73 @@ def test_list_names_all_that_is_registered_with_a_reference(capsys: Said) -> Non
             assert re.search(rf"^  {re.escape(entry.name)} ", said, re.MULTILINE), entry.name
     assert "Handcock, Raftery & Tantrum 2007" in " ".join(said.split())
     assert all(heading in said for heading in ("scenarios", "fitters", "metrics"))
+
+
+def test_list_of_a_fitter_shows_its_settings(capsys: Said) -> None:
+    for entry in fitters:
+        done("list", entry.name)
+        said = capsys.readouterr().out
+        assert entry.summary in " ".join(said.split())
+        assert entry.reference in " ".join(said.split())
+        for name, field in entry.thing.model_fields.items():
+            assert re.search(rf"^  {name} ", said, re.MULTILINE), name
+            assert set((field.description or "").split()) <= set(said.split()), name
+        assert max(map(len, said.splitlines())) <= 130
+    done("list", "lpcm-mcmc")
+    said = capsys.readouterr().out
+    assert re.search(r"^  n_chains +4 +a whole number from 1 to 64", said, re.MULTILINE)
+    assert re.search(r"^  family +bernoulli +bernoulli, poisson +ties, or counts \(poisson\)", said, re.MULTILINE)
+    assert re.search(r"^  variance_scale +none +a number above 0, or none", said, re.MULTILINE)
+
+
+def test_list_of_a_scenario_shows_what_differs_from_the_defaults(capsys: Said) -> None:
+    for entry in scenarios:
+        done("list", entry.name)
+        said = capsys.readouterr().out
+        shown = set(re.findall(r"^  ([a-z]\w+) {2,}", said, re.MULTILINE)) - {"setting"}
+        assert shown == set(entry.thing.given()), entry.name
+    done("list", "managers")
+    assert "Every setting has its default" in capsys.readouterr().out
+
+
+def test_list_of_a_metric_says_what_it_is_of(capsys: Said) -> None:
+    for entry in metrics:
+        done("list", entry.name)
+        said = " ".join(capsys.readouterr().out.split())
+        assert entry.summary in said
+        assert entry.reference in said
+    done("list", "ari")
+    assert "of a fit, and the truth; unit 1, from -0.5 to 1" in capsys.readouterr().out
+
+
+def test_list_of_an_unknown_name_is_refused_in_one_line(capsys: Said) -> None:
+    assert call(["list", "lpcm-mcm"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: no scenario, fitter or metric named 'lpcm-mcm'. Did you mean 'lpcm-mcmc'?")
+    assert said.count("\n") == 1
+
+
+def test_help_of_fit_says_where_the_settings_are(capsys: Said) -> None:
+    done("fit", "--help")
+    assert "`simlab list NAME` shows its settings" in " ".join(capsys.readouterr().out.split())
+
+
+def test_allowed_values_in_words() -> None:
+    words = {
+        "a whole number, or [a whole number, a whole number]": ("n_clusters", "spectral"),
+        "true or false": ("reciprocity", "lpcm-mcmc"),
+        "a number above 0.3 below 1": ("target_acceptance", "lpcm-mcmc"),
+        "a list of texts": ("covariates", "lpcm-mcmc"),
+        "binder, variation, membership": ("partition", "lpcm-mcmc"),
+    }
+    for text, (name, fitter) in words.items():
+        schema = fitters[fitter].thing.model_json_schema()
+        assert allowed_values(schema["properties"][name], {}) == text
+    assert allowed_values({"$ref": "#/$defs/Kind"}, {"Kind": {"enum": ["a", "b"]}}) == "a, b"
+    assert allowed_values({}, {}) == ""
+    assert [written(v) for v in (None, True, (1, 6), ("a", "b"), "x", 2.5)] == [
+        "none", "true", "[1, 6]", '["a", "b"]', "x", "2.5",
+    ]  # fmt: skip
 
 
 # --- simulate ---------------------------------------------------------------------------------------------------------
