@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 from statistical.calibration import (
+    REDRAWN,
     VARIANTS,
     Ranks,
     coverage,
@@ -120,7 +121,7 @@ def calibrated(n_simulations: int) -> int:
 def joint(n_sweeps: int) -> int:
     """Judge Geweke's test of every kind of model; return how many judgements are not as they should be."""
     wrong = 0
-    for name, world in VARIANTS.items():
+    for name, world in REDRAWN.items():
         largest, limit = geweke_worst(world, n_sweeps, seed=13)
         right = largest < limit
         wrong += not right

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import sys
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -22,12 +23,14 @@ from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
+from simlab.report.answer import answer
+from simlab.study.answers import save_answer, script_answer
 from simlab.study.cell import FAILED, KILLED, OK, PENDING, STATUS_NAMES, CellResult, Place, fit_values
 from simlab.study.design import Grid, Study, cases, grid
 from simlab.study.provenance import rebuild
 from simlab.study.replay import cell_name, parse_cell, replay
 from simlab.study.run import run
-from simlab.study.script import load_study
+from simlab.study.script import load_script, load_study
 from simlab.study.store import Store, opened
 
 WORLD = Scenario(n_actors=20, n_periods=2, mean_degree=4, reciprocity=None)
@@ -635,3 +638,57 @@ def test_a_missing_script_a_folder_another_ending_and_another_size_are_refused(t
             load_study(path)
     with pytest.raises(InputError, match="size = tiny: must be one of demo, full"):
         load_study(tmp_path / "x.py", "tiny")
+
+
+ANSWERING = """
+from simlab import Fieldwork, Scenario, Spectral, Study
+
+
+study = Study(
+    "asks",
+    question="What is the answer?",
+    scenarios=Scenario(n_actors=20),
+    fieldworks=Fieldwork(),
+    fitters=[Spectral(n_clusters=2)],
+    replicates=2,
+    metrics=["ari"],
+)
+
+
+def answer(dataset):
+    return ANSWER
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("'one text'", "must return a list"),
+        ("[]", "returns 0 sentences"),
+        ("[1]", "must return a list"),
+        ("1 / 0", "ZeroDivision"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused_in_one_line(tmp_path: Path, given: str, words: str) -> None:
+    script = tmp_path / "asks.py"
+    script.write_text(
+        ANSWERING.replace("ANSWER", given).replace("fieldworks={}", "fieldworks=__import__('simlab').Fieldwork()")
+    )
+    with pytest.raises(SimlabError, match=words):
+        script_answer(script, None)
+
+
+def test_the_answer_of_a_script_is_kept_with_its_store(tmp_path: Path) -> None:
+    script = tmp_path / "asks.py"
+    script.write_text(ANSWERING.replace("ANSWER", '[f"Answer: it is {float(dataset.ari.mean()):.3f}."]'))
+    store = tmp_path / "asks.zarr"
+    dataset = run(load_study(script), store, jobs=1)
+    found = script_answer(script, dataset)
+    assert found == [f"Answer: it is {float(dataset['ari'].mean()):.3f}."]
+    save_answer(store, found)
+    with opened(store) as again:
+        assert answer(again) == found
+        assert np.array_equal(again["ari"], dataset["ari"])
+    script.write_text(ANSWERING.replace("def answer", "def other"))
+    sys.modules.pop(load_script(script).__name__)
+    assert script_answer(script, dataset) is None

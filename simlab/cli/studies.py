@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import textwrap
 from pathlib import Path
@@ -12,6 +13,7 @@ from simlab.cli import StoppedError
 from simlab.cli.progress import suitable
 from simlab.foundation.errors import InputError
 from simlab.report.describe import describe_fit
+from simlab.study.answers import save_answer, script_answer
 from simlab.study.cell import OK, PENDING, STATUS_NAMES
 from simlab.study.design import Study
 from simlab.study.replay import cell_index, cell_name, level_text, replay, stored_study
@@ -45,6 +47,10 @@ def run_study(
         dataset = run(study, store, jobs=jobs, backend=backend, scheduler=scheduler, progress=suitable())
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; what was computed is in {store}: the same command goes on from there") from None
+    own = script_answer(script, dataset)
+    if own is not None:
+        save_answer(store, own)
+        dataset.attrs["answer"] = json.dumps(own)
     from simlab.report.headline import answer, as_text, headline
 
     print()

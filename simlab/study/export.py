@@ -16,6 +16,7 @@ import simlab
 from simlab.fit.fit import Fit, Fitter
 from simlab.foundation.errors import InputError
 from simlab.generate.truth import Truth
+from simlab.panel import Network
 from simlab.study.fit_groups import posterior_groups
 from simlab.study.fit_table import FitTable, Items, chosen_by, relation_count, relation_names, texts
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 from simlab.fit.fit import Fit, Fitter, Posterior
 from simlab.fit.latent_tie_model import LatentTieModel
 from simlab.fit.sbm import BlockTieModel
+from simlab.panel import Network
 from simlab.study.fit_table import FitTable, Items, covariate_names, relation_names, shares_effects, texts
 
 Array = NDArray[Any]
@@ -186,10 +187,10 @@ def _point_parts(fit: Fit) -> dict[str, Part]:
     if isinstance(model, LatentTieModel):
         parts = {"intercept": Part(("relation",), model.intercepts.mean(axis=0)), **_common(fit, model)}
         if model.n_draws > 1:
-            spreads = {"intercept": model.intercepts, "coefficients": model.coefficients, "reciprocity": model.rho}
-            for name, values in spreads.items():
-                if name in parts:
-                    parts[f"{name}_sd"] = Part(parts[name].dims, values.std(axis=0), "standard deviation of draws")
+            drawn = {"intercept": model.intercepts, "coefficients": model.coefficients, "reciprocity": model.rho}
+            for name in set(drawn) & set(parts):
+                spread = drawn[name].std(axis=0)
+                parts[f"{name}_sd"] = Part(parts[name].dims, spread, "standard deviation of draws")
         return parts
     if isinstance(model, BlockTieModel):
         note = "probability of a tie from cluster to other_cluster, posterior mean"

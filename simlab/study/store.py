@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.metrics.metric import Metric, metrics
+from simlab.study.answers import ANSWER_FILE
 from simlab.study.cell import PENDING, STATUS_NAMES, Place, TaskResult
 from simlab.study.design import Study
 from simlab.study.provenance import SCHEMA_VERSION, describe, differences, provenance
@@ -228,7 +229,10 @@ def write(dataset: Any, path: Path, chunked: dict[str, int] | None = None) -> No
 
 @contextlib.contextmanager
 def opened(path: str | Path) -> Iterator[Any]:
-    """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema."""
+    """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema.
+
+    The attribute ``answer`` has the sentences of the study's own script, where it gave some, as JSON.
+    """
     import xarray as xr
 
     where = Path(path)
@@ -246,6 +250,8 @@ def opened(path: str | Path) -> Iterator[Any]:
         raise InputError(f"{path}: a Zarr store, but not one of a simlab study")
     if schema > SCHEMA_VERSION:
         raise InputError(f"{path}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})")
+    if (where / ANSWER_FILE).is_file():
+        dataset.attrs["answer"] = (where / ANSWER_FILE).read_text(encoding="utf-8")
     try:
         yield dataset
     finally:

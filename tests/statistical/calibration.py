@@ -72,6 +72,9 @@ VARIANTS = {
     "everything, no clusters": World(10, 0, sociality="receiver", reciprocity=True, covariate=True),
 }
 
+# Those whose data a chain can draw anew after each sweep, as Geweke's test does.
+REDRAWN = {name: world for name, world in VARIANTS.items() if world.max_nominations is None}
+
 
 def simulated(world: World, priors: Priors, seed: int, replicate: int) -> tuple[Truth, Answers, np.random.Generator]:
     """Return parameters from the prior, answers from the model, and the random stream that goes on from there."""
