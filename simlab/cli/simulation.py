@@ -27,7 +27,7 @@ def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int 
     if seed is None:
         seed = 1 if stored_seed is None else stored_seed
     panel, truth = simulate(world, seed=seed)
-    observed = observe(panel, field, seed=seed, world=world.key)
+    observed = observe(panel, field, seed=seed, world=world.key, truth=truth)
     try:
         out.mkdir(parents=True, exist_ok=True)
         written = write_panel(observed, out)
