@@ -16,7 +16,8 @@ BASE = {
     "panel": {"foundation"},
     "partition": {"foundation"},
     "models": {"foundation", "kernels", "panel", "partition"},
-    "panel_build": {"foundation", "panel"},
+    "panel_limits": {"foundation", "panel"},
+    "panel_build": {"foundation", "panel", "panel_limits"},
     "panel_read": {"foundation", "panel", "panel_build"},
     "panel_write": {"foundation", "panel"},
 }
