@@ -61,7 +61,7 @@ def _with_outsiders(panel: Panel, share: float, share_of_ties: float, rng: np.ra
 
     Of a site there are ``share`` times as many as people in the first period, rounded. A tie between an outsider and
     anybody else has ``share_of_ties`` of the network's density for its probability, each way. An outsider has the
-    attributes of one of those who belong, drawn at random.
+    attributes that one of those who belong, drawn at random, has in the first period.
     """
     names, site_of, models = list(panel.actors), list(panel.site_of), list(range(len(panel.actors)))
     for site in panel.sites:
@@ -83,7 +83,7 @@ def _with_outsiders(panel: Panel, share: float, share_of_ties: float, rng: np.ra
         grown[:, : values.shape[1]] = values
         return grown[:, order]
 
-    sites = np.array(site_of)[order]
+    sites, source = np.array(site_of)[order], np.array(models, dtype=np.intp)[order]
     present = flags(panel.present)
     states, counts, limited = {}, {}, {}
     for key in panel.keys:
@@ -111,7 +111,10 @@ def _with_outsiders(panel: Panel, share: float, share_of_ties: float, rng: np.ra
         panel,
         actors=tuple(names[i] for i in order),
         site_of=tuple(site_of[i] for i in order),
-        attributes={name: values[:, np.array(models)[order]] for name, values in panel.attributes.items()},
+        # Those who belong may be gone in a later period, with nothing known of them; outsiders stay as they are.
+        attributes={
+            name: np.where(outside, values[:1, source], values[:, source]) for name, values in panel.attributes.items()
+        },
         present=present,
         asked=flags(panel.asked),
         answered=flags(panel.answered),
