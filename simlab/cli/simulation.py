@@ -39,7 +39,7 @@ def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int 
     n_ties = sum(network.n_ties for network in observed.networks())
     n_networks = len(written) - 2
     print(
-        f"{len(panel.actors)} actors, {n_networks} network{'s' * (n_networks > 1)}, {n_ties} ties observed, seed {seed}"
+        f"{len(observed.actors)} actors, {n_networks} network{'s' * (n_networks > 1)}, {n_ties} ties observed, seed {seed}"
     )
     for path in [*written[:2], toml, out / "truth.nc"]:
         print(f"written  {path}")
