@@ -6,7 +6,7 @@ A Network is one site, relation and period of a panel: all that a fitter is give
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -56,7 +56,10 @@ class Network:
     dyadic : mapping
         Name to what is known of each dyad, (n_actors, n_actors), such as the distance of two offices, for covariates.
     limited : (n_actors,) or None
-        Who named as many as the questionnaire allowed, and so may have more ties; None where there was no limit.
+        In a fixed-choice design, the respondents who gave as many names as allowed: of those whom they did not name they
+        say nothing certain, although ``state`` has no tie. None where there is no limit.
+    max_nominations : int or None
+        The number of names allowed.
     """
 
     actors: tuple[str, ...]
@@ -69,6 +72,7 @@ class Network:
     counts: Floats | None = None
     dyadic: Mapping[str, Floats] = field(default_factory=dict)
     limited: NDArray[np.bool_] | None = None
+    max_nominations: int | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together; symmetry of ``dyadic`` is left to those who use it."""
@@ -119,6 +123,22 @@ class Network:
         np.fill_diagonal(ties, 0.0)
         np.fill_diagonal(observed, 0.0)
         return Dyads(ties, observed)
+
+    def of(self, actors: Sequence[str]) -> Network:
+        """Return the network of some of the actors, in the order given; KeyError for one that is not there."""
+        if tuple(actors) == self.actors:
+            return self
+        where = {actor: i for i, actor in enumerate(self.actors)}
+        at = np.array([where[actor] for actor in actors], dtype=np.intp)
+        return replace(
+            self,
+            actors=tuple(actors),
+            state=self.state[np.ix_(at, at)],
+            attributes={name: tuple(values[i] for i in at) for name, values in self.attributes.items()},
+            counts=None if self.counts is None else self.counts[np.ix_(at, at)],
+            dyadic={name: values[np.ix_(at, at)] for name, values in self.dyadic.items()},
+            limited=None if self.limited is None else self.limited[at],
+        )
 
     def weights(self) -> Shares:
         """Return the share of answers about each unordered dyad that say tie; nothing is stored where it is 0.
@@ -205,6 +225,11 @@ class Panel:
     counts : mapping
         (site, relation, period) to how often each tie was seen, of the shape of its states; 0 where there is no observed
         tie. A network in which every tie counts once has none.
+    limited : mapping
+        (site, relation, period) to which of the site's actors gave as many names as allowed, (n_site_actors,); only for
+        networks of a fixed-choice design.
+    max_nominations : mapping
+        (site, relation, period) to the number of names allowed, for the networks in ``limited``.
     """
 
     actors: tuple[str, ...]
@@ -219,6 +244,8 @@ class Panel:
     answered: NDArray[np.bool_]
     states: Mapping[tuple[str, str, str], States]
     counts: Mapping[tuple[str, str, str], Floats] = field(default_factory=dict)
+    limited: Mapping[tuple[str, str, str], NDArray[np.bool_]] = field(default_factory=dict)
+    max_nominations: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -233,6 +260,11 @@ class Panel:
         for key, counts in self.counts.items():
             if key not in self.states or counts.shape != self.states[key].shape:
                 raise InputError(f"counts: those of {key} must have the shape of its states")
+        for key, limited in self.limited.items():
+            if key not in self.states or limited.shape != self.states[key].shape[:1]:
+                raise InputError(f"limited: that of {key} must be one for each actor of its site")
+        if set(self.limited) != set(self.max_nominations):
+            raise InputError("limited, max_nominations: must be given for the same networks")
 
     @property
     def keys(self) -> list[tuple[str, str, str]]:
@@ -264,6 +296,7 @@ class Panel:
         chosen = members[here]
         state = self.states[(s, r, p)][np.ix_(here, here)]
         counts = self.counts.get((s, r, p))
+        limited = self.limited.get((s, r, p))
         return Network(
             actors=tuple(self.actors[i] for i in chosen),
             state=state,
@@ -273,6 +306,8 @@ class Panel:
             relation=r,
             period=p,
             counts=None if counts is None else np.where(state == DyadState.TIE, counts[np.ix_(here, here)], 0.0),
+            limited=None if limited is None else limited[here],
+            max_nominations=self.max_nominations.get((s, r, p)),
         )
 
     def networks(self) -> Iterator[Network]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError, shown
 from simlab.panel import DyadState, Panel
+from simlab.panel_limits import Limit, column_of, limit_of, limits_of
 
 _FLAGS = ("present", "asked", "answered")
 _TRUE, _FALSE = {"true", "1", "yes", "t", "y"}, {"false", "0", "no", "f", "n"}
@@ -22,7 +23,10 @@ class MendedWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Tie:
-    """One tie as it was read. ``where`` says where, for messages; site, relation and period are empty where not told."""
+    """One tie as it was read. ``where`` says where, for messages; site, relation and period are empty where not told.
+
+    ``reporter`` is who told of it where that is not the source: then a weight of 0 is a report that there is no tie.
+    """
 
     where: str
     source: str
@@ -31,6 +35,7 @@ class Tie:
     site: str
     relation: str
     period: str
+    reporter: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,19 @@ def build_panel(
     """Put ties, rows about actors and nodes of a graph together."""
     listed = None if rows is None else {row.actor for row in rows}
     for tie in ties:
-        for actor in (tie.source, tie.target):
+        for actor in filter(None, (tie.source, tie.target, tie.reporter)):
             if listed is not None and actor not in listed:
                 raise InputError(f"{tie.where}: the actor {actor!r} is not listed among the actors")
     for node in nodes:
         if listed is not None and node not in listed:
             raise InputError(f"{name}: the actor {node!r} is not listed among the actors")
-    actors = tuple(sorted(listed if listed is not None else {*nodes, *(a for t in ties for a in (t.source, t.target))}))
+    actors = tuple(
+        sorted(
+            listed
+            if listed is not None
+            else {*nodes, *(a for t in ties for a in (t.source, t.target, t.reporter) if a)}
+        )
+    )
     if not actors:
         raise InputError(f"{name}: no ties and no actors")
     periods = _in_order({t.period for t in ties} | {r.period for r in rows or [] if r.period})
@@ -75,7 +86,8 @@ def build_panel(
     directed = tuple(not undirected and r not in undirected_relations for r in relations)
     site_of = _sites(actors, ties, rows or [])
     sites = tuple(sorted(set(site_of)))
-    attributes, flags = _about(actors, periods, rows or [], nodes)
+    limit_columns = {r: column_of(r, tuple(rows[0].values) if rows else ()) for r in relations}
+    attributes, flags = _about(actors, periods, rows or [], nodes, {*filter(None, limit_columns.values())})
     present, asked, answered = (flags[flag] for flag in _FLAGS)
     asked &= present
     answered &= asked
@@ -94,9 +106,28 @@ def build_panel(
     has_direction_by = dict(zip(relations, directed, strict=True))
     _fill(ties, states, where, place, site_of, periods, has_direction_by, present, answered)
     counts = _counts(ties, states, where, place, site_of, has_direction_by)
-    return Panel(
+    panel = Panel(
         actors, site_of, sites, relations, periods, directed, attributes, present, asked, answered, states, counts
     )
+    about = {relation: column for relation, column in limit_columns.items() if column is not None}
+    if not about:
+        return panel
+    limited, allowed = limits_of(_limits(rows or [], about, where, periods), tuple(about), states, panel)
+    return replace(panel, limited=limited, max_nominations=allowed)
+
+
+def _limits(
+    rows: list[Row], columns: Mapping[str, str], where: Mapping[str, int], periods: tuple[str, ...]
+) -> list[Limit]:
+    """Return who used up all names in which relation and period; columns : relation to the column about it."""
+    found = []
+    for row in rows:
+        for relation, column in columns.items():
+            limited, allowed = limit_of(row.values[column], row.where, column)
+            for t in [periods.index(row.period)] if row.period else range(len(periods)):
+                if limited:
+                    found.append(Limit(row.where, where[row.actor], t, relation, allowed))
+    return found
 
 
 def _in_order(periods: set[str]) -> tuple[str, ...]:
@@ -130,10 +161,15 @@ def _sites(actors: tuple[str, ...], ties: list[Tie], rows: list[Row]) -> tuple[s
 
 
 def _about(
-    actors: tuple[str, ...], periods: tuple[str, ...], rows: list[Row], nodes: Mapping[str, Mapping[str, str]]
+    actors: tuple[str, ...],
+    periods: tuple[str, ...],
+    rows: list[Row],
+    nodes: Mapping[str, Mapping[str, str]],
+    limit_columns: set[str],
 ) -> tuple[dict[str, NDArray[np.str_]], dict[str, NDArray[np.bool_]]]:
-    """Return attributes and flags, each (n_periods, n_actors)."""
-    names = [n for n in (rows[0].values if rows else {}) if n not in _FLAGS and n != "site"]
+    """Return attributes and flags, each (n_periods, n_actors); columns about names used up are neither."""
+    known = {*_FLAGS, "site", *limit_columns}
+    names = [n for n in (rows[0].values if rows else {}) if n not in known]
     names += [n for data in nodes.values() for n in data if n not in names]
     names = list(dict.fromkeys(names))
     where = {actor: i for i, actor in enumerate(actors)}
@@ -219,12 +255,17 @@ def _fill(
             if not present[t, index]:
                 raise InputError(f"{tie.where}: the actor {actor!r} is not present in period {tie.period}")
         says = answered[t, i] or (not directed[tie.relation] and answered[t, j])
-        if not says:
+        reported = bool(tie.reporter) and bool(answered[t, where[tie.reporter]])
+        if tie.reporter and not reported:
+            raise InputError(f"{tie.where}: the reporter {tie.reporter!r} did not answer in period {tie.period}")
+        if not says and not reported:
             raise InputError(f"{tie.where}: the actor {tie.source!r} did not answer, and so cannot name anybody")
-        if tie.weight == 0.0:
-            continue
         state = states[site_of[i], tie.relation, tie.period]
         a, b = place[i], place[j]
+        if tie.weight == 0.0:
+            if reported and state[a, b] in (DyadState.NO_ANSWER, DyadState.NOT_ASKED):
+                state[a, b] = DyadState.NO_TIE
+            continue
         if state[a, b] == DyadState.IMPOSSIBLE:
             raise InputError(f"{tie.where}: a tie within a mode of a two-mode network")
         state[a, b] = DyadState.TIE

@@ -35,12 +35,14 @@ def read_panel(
     Parameters
     ----------
     path : path
-        A CSV or TSV edge list (columns source, target and, where wanted, weight, site, relation, period), or GraphML, GML,
-        GEXF, Pajek, LEDA, graph6, sparse6, adjacency or edge list as networkx reads them.
+        A CSV or TSV edge list (columns source, target and, where wanted, weight, site, relation, period, reporter), or
+        GraphML, GML, GEXF, Pajek, LEDA, graph6, sparse6, adjacency or edge list as networkx reads them. The reporter is
+        who told of a tie whose source did not answer (a proxy report); with weight 0 there is none.
     actors : path, optional
         A CSV or TSV with the column actor, one row an actor, or an actor and period. ``site``, ``present``, ``asked`` and
-        ``answered`` mean what they say, in capital or small letters; every other column is an attribute, named as it is
-        written. Actors without ties are kept.
+        ``answered`` mean what they say, in any letters, ``limited`` who gave as many names as allowed (true, false,
+        or the number allowed; ``limited_advice`` for the relation advice alone); every other column is an attribute, named as
+        it is written. Actors without ties are kept.
     undirected : bool
         Whether ties have no direction. Edge lists are directed unless said; other formats say so themselves.
     undirected_relations : sequence of str
@@ -171,6 +173,7 @@ def _ties_of(table: list[tuple[str, dict[str, str]]]) -> list[Tie]:
                 row.get("site", ""),
                 row.get("relation", ""),
                 row.get("period", ""),
+                row.get("reporter", ""),
             )
         )
     return ties
@@ -257,7 +260,7 @@ def _from_graph(
             str(source),
             str(target),
             _weight(data.get("weight", 1), f"{name}, tie {source}-{target}"),
-            *(str(data.get(role, "")) for role in ("site", "relation", "period")),
+            *(str(data.get(role, "")) for role in ("site", "relation", "period", "reporter")),
         )
         for source, target, data in graph.edges(data=True)
     ]

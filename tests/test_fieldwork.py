@@ -45,7 +45,9 @@ def same(one: Panel, other: Panel) -> bool:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *[(f, v) for f in ("response_rate", "absence") for v in (-0.01, 1.01, float("nan"), "a", None, True, (0.5,))],
+        *[(f, v) for f in ("response_rate", "absence") for v in (-0.01, 1.01, float("nan"), "a", None, True)],
+        *[("response_rate", v) for v in ((), (0.5, 2.0), (0.5, "a"), (True,))],
+        ("absence", (0.5,)),
         *[("max_nominations", v) for v in (0, -1, 2.5, "5", True, (5,), float("inf"))],
     ],
 )

@@ -17,7 +17,8 @@ BASE = {
     "panel_dyads": {"foundation"},
     "partition": {"foundation"},
     "models": {"foundation", "kernels", "panel", "partition"},
-    "panel_build": {"foundation", "panel"},
+    "panel_limits": {"foundation", "panel"},
+    "panel_build": {"foundation", "panel", "panel_limits"},
     "panel_read": {"foundation", "panel", "panel_build"},
     "panel_write": {"foundation", "panel"},
 }

@@ -27,7 +27,7 @@ from simlab.report.answer import answer
 from simlab.study.answers import save_answer, script_answer
 from simlab.study.cell import FAILED, KILLED, OK, PENDING, STATUS_NAMES, CellResult, Place, fit_values
 from simlab.study.design import Grid, Study, cases, grid
-from simlab.study.provenance import rebuild
+from simlab.study.provenance import describe, differences, rebuild
 from simlab.study.replay import cell_name, parse_cell, replay
 from simlab.study.run import run
 from simlab.study.script import load_script, load_study
@@ -367,6 +367,17 @@ def test_the_store_of_another_study_is_refused_and_says_what_differs(
         run(small(**changes), store, jobs=1)
     assert all(word in str(error.value) for word in [*words, "store of another study"])
     assert "\n" not in str(error.value)
+
+
+def test_settings_newer_than_a_store_do_not_make_it_that_of_another_study(dataset: Any) -> None:
+    """A store from before a setting was there goes on, as long as the setting keeps its default."""
+    wanted = describe(small())
+    stored = json.loads(dataset.attrs["provenance"])["design"]
+    for settings in stored["fieldworks"]["settings"]:
+        del settings["treatment"], settings["proxy"]
+    assert not differences(stored, wanted)
+    changed = describe(small(fieldworks=Fieldwork(proxy=0.5)))
+    assert differences(stored, changed)
 
 
 def test_another_question_is_the_same_study(store: Path) -> None:

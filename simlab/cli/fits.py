@@ -118,6 +118,8 @@ def union(networks: Sequence[Network]) -> Network:
         networks[0],
         state=state,
         counts=None,
+        limited=None,
+        max_nominations=None,
         directed=any(network.directed for network in networks),
         relation=" + ".join(network.relation for network in networks),
     )

@@ -26,7 +26,7 @@ def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int 
     if seed is None:
         seed = 1 if stored_seed is None else stored_seed
     panel, truth = simulate(world, seed=seed)
-    observed = observe(panel, field, seed=seed, world=world.key)
+    observed = observe(panel, field, seed=seed, world=world.key, truth=truth)
     try:
         out.mkdir(parents=True, exist_ok=True)
         written = write_panel(observed, out)
@@ -38,7 +38,7 @@ def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int 
     n_ties = sum(network.n_ties for network in observed.networks())
     n_networks = len(written) - 2
     print(
-        f"{len(panel.actors)} actors, {n_networks} network{'s' * (n_networks > 1)}, {n_ties} ties observed, seed {seed}"
+        f"{len(observed.actors)} actors, {n_networks} network{'s' * (n_networks > 1)}, {n_ties} ties observed, seed {seed}"
     )
     for path in [*written[:2], toml, out / "truth.nc"]:
         print(f"written  {path}")

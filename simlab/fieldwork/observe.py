@@ -1,36 +1,46 @@
-"""Fieldwork: how the data are collected; observe: the panel that such a study would hold."""
+"""observe: the panel that a study with a given fieldwork would hold."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from simlab.foundation.settings import Settings
+from simlab.fieldwork.boundary import within_boundary
+from simlab.fieldwork.known import Known
+from simlab.fieldwork.nomination import limit_nominations, misremember
+from simlab.fieldwork.response import response_probability
+from simlab.fieldwork.settings import Fieldwork
+from simlab.fieldwork.treatment import treated, unobserved
 from simlab.foundation.streams import stream
+from simlab.generate.truth import Truth
 from simlab.panel import DyadState, Panel
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+__all__ = ["Fieldwork", "observe"]
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+States = NDArray[np.int8]
 
 
-class Fieldwork(Settings):
-    """The settings of a data collection. By default everybody is asked, everybody answers, and all ties are told."""
-
-    response_rate: Share = Field(default=1.0, description="probability that an actor who is asked answers")
-    max_nominations: int | None = Field(
-        default=None, ge=1, description="names allowed (fixed-choice design); none: no limit"
-    )
-    absence: Share = Field(default=0.0, description="probability that an actor is away when the data are collected")
-
-
-def observe(panel: Panel, fieldwork: Fieldwork, *, seed: int, replicate: int = 0, world: str = "") -> Panel:
+def observe(
+    panel: Panel,
+    fieldwork: Fieldwork,
+    *,
+    seed: int,
+    replicate: int = 0,
+    world: str = "",
+    truth: Truth | None = None,
+) -> Panel:
     """Return the panel that a study with this fieldwork would hold.
 
-    Who is away is not asked, and who does not answer says nothing: their own ties are unobserved, although others may
-    name them. Who has more ties than names allowed gives a random choice of them, and the others are read as no tie, as
-    analysts of fixed-choice data do. Away and not answering are drawn for each period; both hold for all relations.
+    In turn: the boundary says who belongs at all. Who is away is not asked, and who does not answer says nothing: their own
+    ties are unobserved, although others may name them. Those who answer forget ties and make up others, and give no more
+    names than allowed; the names dropped are read as no tie, as analysts of fixed-choice data do, and who used up all names
+    is kept in ``limited``. Of a non-respondent's dyads with respondents the other side may report some, as they truly are:
+    these are observed in the row of an actor who did not answer. Last comes the treatment of what is missing. Away and not
+    answering are drawn for each period; both hold for all relations. Of an undirected tie one account is enough.
 
     Parameters
     ----------
@@ -39,26 +49,41 @@ def observe(panel: Panel, fieldwork: Fieldwork, *, seed: int, replicate: int = 0
     fieldwork : Fieldwork
         The settings.
     seed, replicate : int
-        With ``world`` and the fieldwork they name the random stream.
+        With ``world`` and the fieldwork they name the random streams. The treatment does not: all see the same answers.
     world : str
         The key of the scenario that the panel is from, where there is one.
+    truth : Truth, optional
+        Of the panel. Needed where the field depends on it: by seniority or bridging, on how strong or long a tie is.
 
     Returns
     -------
     Panel
-        The same actors and periods, with dyads in the states of DyadState.
+        The same periods, and the actors within the boundary, with dyads in the states of DyadState.
+
+    Raises
+    ------
+    InputError
+        Where the fieldwork needs a truth that is not given, or an attribute or organisation that the panel does not have.
     """
-    rng = stream(seed, "field", world, fieldwork.key, replicate)
+    names = ("field", world, fieldwork.observation_key, replicate)
+    rng, memory, others = stream(seed, *names), stream(seed, *names, "recall"), stream(seed, *names, "proxy")
+    panel = within_boundary(panel, fieldwork, stream(seed, *names, "boundary"))
+    known = Known(panel, truth)
     away = rng.random(panel.present.shape) < fieldwork.absence
-    silent = rng.random(panel.present.shape) >= fieldwork.response_rate
+    silent = rng.random(panel.present.shape) >= response_probability(panel, fieldwork, known)
     asked = panel.asked & ~away
     answered = panel.answered & asked & ~silent
-    states = {}
-    for site, relation, period in panel.keys:
+    errs = fieldwork.share_forgotten > 0.0 or fieldwork.false_ties > 0.0
+    states, limits = {}, {}
+    for key in panel.keys:
+        site, relation, period = key
         t, members = panel.periods.index(period), panel.members(site)
-        state = panel.states[site, relation, period].copy()
-        if fieldwork.max_nominations is not None:
-            _limit_nominations(state, fieldwork.max_nominations, rng)
+        state = panel.states[key].copy()
+        if errs:
+            misremember(state, key, fieldwork, known, memory)
+        limited = limit_nominations(state, key, fieldwork, known, rng)
+        if limited is not None:
+            limits[key] = limited & answered[t, members]
         told = state <= DyadState.TIE
         state[told & ~answered[t, members][:, None]] = DyadState.NO_ANSWER
         state[told & ~asked[t, members][:, None]] = DyadState.NOT_ASKED
@@ -66,27 +91,28 @@ def observe(panel: Panel, fieldwork: Fieldwork, *, seed: int, replicate: int = 0
             # Of an undirected tie one account is enough.
             order = np.array([1, 0, 2, 3, 4, 5])[state]
             state = np.where(order <= order.T, state, state.T)
-        states[site, relation, period] = state
-    return Panel(
-        actors=panel.actors,
-        site_of=panel.site_of,
-        sites=panel.sites,
-        relations=panel.relations,
-        periods=panel.periods,
-        directed=panel.directed,
-        attributes=panel.attributes,
-        present=panel.present,
+        elif fieldwork.proxy > 0.0:
+            _report(state, panel.states[key], answered[t, members], fieldwork.proxy, others)
+        states[key] = state
+    seen = replace(
+        panel,
         asked=asked,
         answered=answered,
         states=states,
-        counts={key: np.where(states[key] == DyadState.TIE, values, 0.0) for key, values in panel.counts.items()},
+        counts={key: _counts(states[key], values) for key, values in panel.counts.items()},
+        limited=limits,
+        max_nominations={} if fieldwork.max_nominations is None else dict.fromkeys(limits, fieldwork.max_nominations),
     )
+    return treated(seen, fieldwork.treatment)
 
 
-def _limit_nominations(state: NDArray[np.int8], most: int, rng: np.random.Generator) -> None:
-    """Turn ties beyond ``most`` in each row into no tie, a random choice of them."""
-    ties = state == DyadState.TIE
-    # Rank random numbers among each row's ties: the first ``most`` are named.
-    order = np.where(ties, rng.random(state.shape), 2.0)
-    rank = order.argsort(axis=1).argsort(axis=1)
-    state[ties & (rank >= most)] = DyadState.NO_TIE
+def _report(state: States, true: States, answered: Flags, share: float, rng: np.random.Generator) -> None:
+    """Enter what respondents report of the ties that others, who say nothing, have to them."""
+    reported = unobserved(state) & (true <= DyadState.TIE) & answered[None] & (rng.random(state.shape) < share)
+    state[reported] = true[reported]
+
+
+def _counts(state: States, counts: Floats) -> Floats:
+    """Return the counts of the ties that were seen; a tie that there is not counts as its other side does, or once."""
+    own = np.where(counts > 0.0, counts, np.where(counts.T > 0.0, counts.T, 1.0))
+    return np.where(state == DyadState.TIE, own, 0.0)

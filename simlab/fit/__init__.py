@@ -1,5 +1,25 @@
 """The fitters: what a network shows of its clusters, without ever seeing the truth. Importing registers all of them."""
 
-from simlab.fit import leiden, louvain, lpcm_map, lpcm_mcmc, lpcm_variational, lpm_mcmc, sbm, spectral
+from simlab.fit import (
+    leiden,
+    louvain,
+    lpcm_map,
+    lpcm_mcmc,
+    lpcm_variational,
+    lpm_mcmc,
+    multiple_imputation,
+    sbm,
+    spectral,
+)
 
-__all__ = ["leiden", "louvain", "lpcm_map", "lpcm_mcmc", "lpcm_variational", "lpm_mcmc", "sbm", "spectral"]
+__all__ = [
+    "leiden",
+    "louvain",
+    "lpcm_map",
+    "lpcm_mcmc",
+    "lpcm_variational",
+    "lpm_mcmc",
+    "multiple_imputation",
+    "sbm",
+    "spectral",
+]

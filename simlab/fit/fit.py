@@ -64,6 +64,16 @@ class Posterior:
     log_density: Floats
     divergent: NDArray[np.bool_]
 
+    def of(self, at: NDArray[np.intp]) -> Posterior:
+        """Return the draws of the actors at these places."""
+        return replace(
+            self,
+            positions=self.positions[:, :, at],
+            labels=self.labels[:, :, at],
+            sender=self.sender[..., at] if self.sender.shape[-1] else self.sender,
+            receiver=self.receiver[..., at] if self.receiver.shape[-1] else self.receiver,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -112,6 +122,27 @@ class Fit:
     posterior: Posterior | None = None
     tie_model: TieModel | None = None
     seconds: float = 0.0
+
+    def of(self, actors: Sequence[str]) -> Fit:
+        """Return what the fit says of some of its actors, in the order given; KeyError for one that it does not have.
+
+        Clusters keep their numbers and are as many as before. The tie model, which is of all actors, is left out.
+        """
+        if tuple(actors) == self.actors:
+            return self
+        where = {actor: i for i, actor in enumerate(self.actors)}
+        at = np.array([where[actor] for actor in actors], dtype=np.intp)
+        return replace(
+            self,
+            actors=tuple(actors),
+            labels=self.labels[at],
+            membership=self.membership[at],
+            positions=None if self.positions is None else self.positions[at],
+            bridging={name: values[at] for name, values in self.bridging.items()},
+            unknown=self.unknown[at] if len(self.unknown) else self.unknown,
+            posterior=None if self.posterior is None else self.posterior.of(at),
+            tie_model=None,
+        )
 
     @property
     def n_clusters(self) -> int:

@@ -197,7 +197,8 @@ def _network(
         state = np.where(network.observed, state, network.state)
     np.fill_diagonal(state, DyadState.IMPOSSIBLE)
     counts = None if counts is None else np.where(state == DyadState.TIE, counts, 0.0)
-    return replace(network, state=state.astype(np.int8), counts=counts)
+    # Nobody in a network that is drawn was allowed so many names only.
+    return replace(network, state=state.astype(np.int8), counts=counts, limited=None, max_nominations=None)
 
 
 def _ties(eta: Floats, reciprocity: float, directed: bool, rng: np.random.Generator) -> Flags:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,21 @@ class NetworkTruth:
     odds_ratio: float
     attributes: Mapping[str, tuple[str, ...]]
     scenario: Scenario
+
+    def of(self, actors: Sequence[str]) -> NetworkTruth:
+        """Return the truth of some of the actors, in the order given; KeyError for one that is not there."""
+        if tuple(actors) == self.actors:
+            return self
+        where = {actor: i for i, actor in enumerate(self.actors)}
+        at = np.array([where[actor] for actor in actors], dtype=np.intp)
+        of_each = ("labels", "partner", "positions", "bridger", "core", "came", "switched")
+        return replace(
+            self,
+            actors=tuple(actors),
+            attributes={name: tuple(values[i] for i in at) for name, values in self.attributes.items()},
+            **{name: getattr(self, name)[at] for name in of_each},
+            **{name: getattr(self, name)[np.ix_(at, at)] for name in ("probability", "either", "ties")},
+        )
 
 
 @dataclass(frozen=True, eq=False)

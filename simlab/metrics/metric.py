@@ -36,7 +36,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric. ``low`` and ``high`` are the limits of its range (None: none); NaN where it is not defined."""
+    """A metric. ``low`` and ``high`` are the limits of its range (None: none); NaN where it is not defined.
+
+    A fit may be of other actors than the truth: a boundary or listwise deletion leaves some out, and outsiders are nobody
+    of whom there is a truth. Fits and truths are compared over the actors of both, in the order of the fit, unless
+    ``whole``; NaN where they have fewer than two in common. A metric of the truth alone is over all its actors.
+    """
 
     name: str
     kind: Kind
@@ -45,12 +50,17 @@ class Metric:
     units: str
     low: float | None
     high: float | None
+    whole: bool = False
 
     def of_network(self, fit: Fit | None, truth: NetworkTruth) -> float:
         """Return the value for one network; NaN where the metric compares periods or the fit failed."""
         if self.kind == Kind.TRUTH:
             return float(self.function(truth))
         if self.kind == Kind.FIT and fit is not None and fit.status != Status.FAILED:
+            if not self.whole:
+                fit, truth = in_common(fit, truth)
+                if len(fit.actors) < 2:
+                    return NAN
             return float(self.function(fit, truth))
         return NAN
 
@@ -62,11 +72,23 @@ class Metric:
             return float(self.function(truth_before, truth_after))
         if before is None or after is None or Status.FAILED in (before.status, after.status):
             return NAN
+        if not self.whole:
+            before, truth_before = in_common(before, truth_before)
+            after, truth_after = in_common(after, truth_after)
         if self.kind == Kind.FIT_CHANGE:
             return float(self.function(before, after))
         if self.kind == Kind.CORE_CHANGE:
             return float(self.function(before, after, truth_before, truth_after))
         return NAN
+
+
+def in_common(fit: Fit, truth: NetworkTruth) -> tuple[Fit, NetworkTruth]:
+    """Return fit and truth of the actors that both have, in the order of the fit."""
+    if fit.actors == truth.actors:
+        return fit, truth
+    true = set(truth.actors)
+    actors = tuple(actor for actor in fit.actors if actor in true)
+    return fit.of(actors), truth.of(actors)
 
 
 metrics: Registry[Metric] = Registry("metric")
@@ -83,11 +105,15 @@ def metric(
     units: str = "1",
     low: float | None = None,
     high: float | None = None,
+    whole: bool = False,
 ) -> Callable[[F], F]:
-    """Return a decorator that registers a function as a metric; the function itself stays as it is."""
+    """Return a decorator that registers a function as a metric; the function itself stays as it is.
+
+    ``whole`` : see Metric.
+    """
 
     def add(function: F) -> F:
-        thing: Any = Metric(name, kind, function, long_name, units, low, high)
+        thing: Any = Metric(name, kind, function, long_name, units, low, high, whole)
         metrics.register(name, summary=long_name, reference=reference)(thing)
         return function
 

@@ -1,4 +1,4 @@
-"""Time and convergence of a fit."""
+"""Time and convergence of a fit, and the share of actors that it is about."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ _RHAT = "Vehtari et al. 2021"
 def seconds(fit: Fit, truth: NetworkTruth) -> float:
     """Return the time the fit took."""
     return fit.seconds
+
+
+@metric(
+    "share_scored",
+    kind=Kind.FIT,
+    long_name="share of actors that the fit has",
+    reference="listwise deletion and a narrow boundary lower it",
+    low=0.0,
+    high=1.0,
+    whole=True,
+)
+def share_scored(fit: Fit, truth: NetworkTruth) -> float:
+    """Return the share of the actors who truly belong that the fit has: all others are in no metric of fits."""
+    return len(set(fit.actors) & set(truth.actors)) / len(truth.actors)
 
 
 @metric("converged", kind=Kind.FIT, long_name="fit converged", reference=_RHAT, low=0.0, high=1.0)

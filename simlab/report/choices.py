@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from simlab.fieldwork.settings import Fieldwork
 from simlab.report.numbers import level_text, pooled
 from simlab.report.results import Results
 
@@ -20,13 +23,25 @@ def best_fitter(results: Results, metric: str = "ari") -> int:
 def fullest(results: Results) -> int:
     """Return the fieldwork that restricts the least where one does in every respect, else the first."""
     settings = results.design["fieldworks"]["settings"]
-    generous = [
-        (s.get("response_rate", 1.0), s.get("max_nominations") or math.inf, -s.get("absence", 0.0)) for s in settings
-    ]
+    generous = [_generosity(s) for s in settings]
     for i, one in enumerate(generous):
         if all(a >= b for other in generous for a, b in zip(one, other, strict=True)):
             return i
     return 0
+
+
+def _generosity(settings: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return numbers of which each is the higher, the less a fieldwork misses or gets wrong in one respect."""
+    rate = settings.get("response_rate", 1.0)
+    return (
+        min(rate) if isinstance(rate, (list, tuple)) else rate,
+        settings.get("max_nominations") or math.inf,
+        -settings.get("absence", 0.0),
+        -Fieldwork(**settings).share_forgotten,
+        -settings.get("false_ties", 0.0),
+        -len(settings.get("left_out", ())),
+        -settings.get("outsiders", 0.0),
+    )
 
 
 def fieldwork_name(results: Results, place: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.errors import SimlabError
+from simlab.metrics.metric import in_common
 from simlab.models.layout import procrustes
 from simlab.partition import aligned
 from simlab.report.choices import fullest
@@ -61,8 +62,11 @@ def example(results: Results, store: Path, script: Path | None = None) -> Exampl
         key = next(key for key in found.observed.keys if key in found.fits)
     except (SimlabError, StopIteration) as error:
         return Example(None, cell, f"Not drawn: the cell cannot be computed again here ({error or 'its fit failed'}).")
-    network, fit = found.observed.network(*key), found.fits[key]
-    truth = found.simulation.truth.network(*key)
+    network = found.observed.network(*key)
+    fit, truth = in_common(found.fits[key], found.simulation.truth.network(*key))
+    if len(fit.actors) < 2:
+        return Example(None, cell, "Not drawn: the field saw nobody who belongs.")
+    network = network.of(fit.actors)
     labels = aligned(fit.labels, truth.labels)
     wrong = labels != truth.labels
     caption = f"{len(wrong) - int(wrong.sum())} of {len(wrong)} actors are in the right cluster."

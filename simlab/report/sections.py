@@ -22,6 +22,14 @@ from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING, STATUS_NAMES
 _MOST_KINDS = 12
 _MOST_CELLS = 5
 _MOST_CASES = 24
+# Which of their ties people name, by which names are dropped.
+_DROPPED = {
+    "at-random": "a random choice",
+    "weakest": "the strongest",
+    "farthest": "the nearest",
+    "within-organisation": "first those outside the organisation",
+    "between-organisations": "first those within the organisation",
+}
 
 
 class Pair(NamedTuple):
@@ -184,9 +192,15 @@ def limits(results: Results) -> list[str]:
     if given:
         out.append(f"The number of clusters was given to {listed(given)}; without it they may find less.")
     settings = results.design["fieldworks"]["settings"]
-    if any(s.get("max_nominations") for s in settings):
+    limited = [s for s in settings if s.get("max_nominations")]
+    if limited:
+        first = {_DROPPED[s.get("dropped", "at-random")] for s in limited}
+        named = f"{listed(sorted(first))} of their ties" if len(first) == 1 else "some of their ties"
+        out.append(f"With a limited number of names, actors name {named}, and the rest is read as no tie.")
+    if results.has("share_scored") and float(results.dataset["share_scored"].min()) < 1.0:
         out.append(
-            "With a limited number of names, actors name a random choice of their ties, and the rest is read as no tie."
+            "Some fits are not of all actors, since the boundary or listwise deletion leaves some out: metrics of fits are over"
+            " the actors that a fit has (share scored), those of the truth over all."
         )
     if results.replicates < 10:
         out.append(f"With {results.replicates} replicates the standard errors themselves are rough.")

@@ -141,8 +141,8 @@ def fit_cell(study: Study, place: Place, world: World | None = None) -> CellFits
     fitter = list(study.fitters.values())[place.fitter]
     if world is None:
         world = World.of(study, place.scenario, place.replicate)
-    panel = world.simulation.panel
-    observed = observe(panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key)
+    panel, truth = world.simulation
+    observed = observe(panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key, truth=truth)
     fits: dict[Key, Fit] = {}
     errors: dict[Key, BaseException] = {}
     for key in observed.keys:

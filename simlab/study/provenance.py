@@ -61,10 +61,24 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
     for field in ("name", "seed"):
         if stored.get(field) != wanted[field]:
             out.append(f"{field} = {wanted[field]} where the store has {stored.get(field)}")
+    stored = {
+        **stored,
+        "scenarios": _with_defaults(stored, "scenarios"),
+        "fieldworks": _with_defaults(stored, "fieldworks"),
+    }
     for field in ("scenarios", "fieldworks", "fitters", "metrics"):
         if json.dumps(stored.get(field), sort_keys=True) != json.dumps(wanted[field], sort_keys=True):
             out.append(f"other {field}{_where(stored.get(field), wanted[field])}")
     return out
+
+
+def _with_defaults(design: Mapping[str, Any], grid: str) -> Any:
+    """Return a stored grid in which settings that are newer than the store have their defaults, which change no number."""
+    stored = design.get(grid)
+    if not isinstance(stored, dict) or not isinstance(stored.get("settings"), list):
+        return stored
+    usual = (Scenario if grid == "scenarios" else Fieldwork)().everything()
+    return {**stored, "settings": [{**usual, **settings} for settings in stored["settings"]]}
 
 
 def rebuild(text: str, replicates: int) -> Study:
