@@ -151,8 +151,10 @@ def fit(
 
 
 @app.command("list")
-def list_() -> None:
-    """List scenarios, fitters and metrics, with a line and a reference each."""
-    from simlab.cli.listing import show_list
+def list_(
+    name: Annotated[str | None, typer.Argument(help="a scenario, to see all its settings")] = None,
+) -> None:
+    """List scenarios, structures, fitters and metrics, with a line and a reference each."""
+    from simlab.cli.listing import show_list, show_scenario
 
-    show_list()
+    show_list() if name is None else show_scenario(name)
