@@ -15,8 +15,11 @@ from simlab.fieldwork.observe import Fieldwork, observe
 from simlab.fit.fit import Fit, FitError, Fitter, Status
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
+from simlab.generate.information import information_of
+from simlab.generate.people import simulate_people
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
+from simlab.generate.structures import WITHOUT_CLUSTERS, structures
 from simlab.generate.truth import NetworkTruth
 from simlab.metrics.metric import Kind, Metric
 from simlab.panel import DyadState, Network
@@ -128,11 +131,53 @@ def check_scenario(scenario: Scenario) -> None:
         assert np.array_equal(network.state, other.panel.network(*key).state), f"{key}: the same seed gives other ties"
         off = ~np.eye(network.n_actors, dtype=bool)
         assert ((truth.probability[off] >= 0.0) & (truth.probability[off] <= 1.0)).all(), f"{key}: not probabilities"
-        wanted = scenario.degree_wanted(scenario.relations.index(key[1]), network.n_actors)
-        assert np.isclose(truth.probability[off].sum() / network.n_actors, wanted, rtol=1e-6), (
-            f"{key}: wrong mean degree"
-        )
+        relation = scenario.relations.index(key[1])
+        information = scenario.information_wanted(relation)
+        if information is None:
+            wanted = scenario.degree_wanted(relation, network.n_actors)
+            assert np.isclose(truth.probability[off].sum() / network.n_actors, wanted, rtol=1e-6), (
+                f"{key}: wrong mean degree"
+            )
+        else:
+            found = information_of(truth.either, truth.labels)
+            assert np.isclose(found, information, rtol=1e-6), f"{key}: wrong information"
         assert ((truth.labels >= 0) & (truth.labels < scenario.n_clusters)).all(), f"{key}: labels out of range"
+
+
+def check_structure(name: str, scenario: Scenario | None = None) -> None:
+    """Check that a registered structure keeps the contract: affinities of everybody present, in a new array each time.
+
+    The same stream gives the same bonds, nothing is said of those absent in the traits, and a scenario with it passes
+    ``check_scenario``. ``scenario`` is one with this structure, for those that need settings of their own.
+    """
+    world = scenario or Scenario(
+        structure=name,
+        n_clusters=1 if name in WITHOUT_CLUSTERS else 3,
+        n_actors=24,
+        mean_degree=5.0,
+        reciprocity=0.3,
+        n_periods=3,
+        tie_persistence=None,
+    )
+    assert world.structure == name, f"{name}: the scenario given has another structure"
+    people = simulate_people(world, stream(1, "check", "people"))
+    one, other = (structures[name].thing(world, people, stream(1, "check", "structure")) for _ in range(2))
+    for period, here in enumerate(people.present):
+        affinity = one.affinity(period)
+        assert affinity.shape == (len(here), len(here)), f"{name}: affinities must be (n_people, n_people)"
+        pairs = np.outer(here, here) & ~np.eye(len(here), dtype=bool)
+        assert np.isfinite(affinity[pairs]).all(), f"{name}: affinities of those present must be finite"
+        assert np.array_equal(affinity[pairs], other.affinity(period)[pairs]), f"{name}: the same stream gives others"
+        affinity += 1.0
+        again = one.affinity(period)
+        assert np.allclose(again[pairs] + 1.0, affinity[pairs]), f"{name}: affinities must be a new array each time"
+    for trait, values in one.traits.items():
+        assert values.shape[:2] == people.present.shape, f"{name}: {trait} must be (n_periods, n_people, ...)"
+        assert values.ndim <= 3, f"{name}: {trait} must have at most three dimensions"
+        absent = values[~people.present]
+        unknown = np.isnan(absent) if values.dtype.kind == "f" else absent == (-1 if values.dtype.kind == "i" else 0)
+        assert unknown.all(), f"{name}: {trait} must be NaN, -1 or False where somebody is absent"
+    check_scenario(world)
 
 
 def _of(ties: np.ndarray, directed: bool = True) -> Network:

@@ -33,11 +33,13 @@ SHARES = (
     "switching",
     "core_switching",
     "drift",
+    "projects_outside",
+    "project_staying",
 )
 NUMBERS = ("organisation_homophily", "seniority_homophily", "service_homophily")
 
 WRONG: list[tuple[str, Any]] = [
-    *[("n_actors", v) for v in (1, 0, -5, 5001, 60.0, "60", True, None, NAN, (60,), 10**30)],
+    *[("n_actors", v) for v in (1, 0, -5, 1_000_001, 60.0, "60", True, None, NAN, (60,), 10**30)],
     *[("n_clusters", v) for v in (0, -1, 61, 2.5, "3", True, None)],
     *[("n_dims", v) for v in (0, 6, 1.5, "2", None)],
     *[("separation", v) for v in (-0.1, NAN, INF, "4", None, (4.0,), True)],
@@ -63,6 +65,13 @@ WRONG: list[tuple[str, Any]] = [
     *[("n_periods", v) for v in (0, 51, 2.0, "2", None)],
     *[("arriving", v) for v in (-0.1, 10.1, NAN, "a")],
     *[("n_sites", v) for v in (0, 101, 1.0, "1", None)],
+    *[("structure", v) for v in ("blok", "", 1, None)],
+    *[(f, v) for f in ("block_contrast", "core_contrast", "project_contrast") for v in (NAN, INF, 51.0, "2", None)],
+    *[("projects_per_cluster", v) for v in (0, 1001, 2.0, "2", None)],
+    *[("projects_per_actor", v) for v in (0.9, 101.0, NAN, "2", None)],
+    *[("bridger_clusters", v) for v in (1, 4, 6, 2.0, "2", None)],
+    *[("information", v) for v in (0.0, -1.0, NAN, INF, "1", True, (1.0, 2.0), ())],
+    *[("fitted", v) for v in (1, "a", ())],
 ]
 
 
@@ -95,7 +104,20 @@ def test_every_setting_has_wrong_values() -> None:
         ({"organisations": ("a", "b"), "organisation_shares": (1,)}, "organisation_shares = (1.0,): must be 2 numbers"),
         ({"relations": ("a", "b"), "density": (0.1,)}, "density = (0.1,): must be one number, or one for each of 2"),
         ({"n_actors": 5, "mean_degree": 4.0}, "mean_degree = 4.0: must be above 0 and below 4"),
-        ({"n_actor": 5}, "n_actor: Scenario has no such setting. Did you mean 'n_actors'? Known: n_actors,"),
+        ({"n_actor": 5}, "n_actor: Scenario has no such setting. Did you mean 'n_actors'? Known: structure,"),
+        (
+            {"structure": "block"},
+            "structure = block: no structure named 'block'. Did you mean 'blocks'? Known: blocks,",
+        ),
+        ({"structure": "none"}, "n_clusters = 3: must be 1 where structure = none"),
+        ({"structure": "core-periphery"}, "n_clusters = 3: must be 1 where structure = core-periphery"),
+        ({"structure": "fitted"}, "structure = fitted: must be fitted where a fit is given, and only there"),
+        ({"bridger_clusters": 4}, "bridger_clusters = 4: must be at most n_clusters = 3"),
+        ({"n_clusters": 1, "bridger_clusters": 3}, "bridger_clusters = 3: must be at most n_clusters = 1"),
+        ({"information": 1.0, "density": 0.1}, "density = 0.1: must not be given together with information"),
+        ({"information": 1.0, "mean_degree": 5}, "mean_degree = 5.0: must not be given together with information"),
+        ({"information": 1.0, "n_clusters": 1}, "information = 1.0: must not be given where n_clusters = 1"),
+        ({"information": -1.0}, "information = -1.0: must be above 0"),
     ],
     ids=lambda v: str(v)[:40],
 )
@@ -143,11 +165,21 @@ CHANGED: dict[str, Any] = {
     "core_switching": 0.0,
     "drift": 0.0,
     "n_sites": 3,
+    "structure": "blocks",
+    "block_contrast": 1.0,
+    "core_contrast": 1.0,
+    "project_contrast": 1.0,
+    "projects_per_cluster": 5,
+    "projects_per_actor": 1.0,
+    "projects_outside": 0.0,
+    "project_staying": 1.0,
+    "bridger_clusters": 3,
+    "information": 1.0,
 }
 
 
 def test_every_setting_changes_the_key() -> None:
-    assert set(CHANGED) == set(Scenario.model_fields)
+    assert {*CHANGED, "fitted"} == set(Scenario.model_fields)
     keys = {Scenario().key} | {Scenario(**{field: value}).key for field, value in CHANGED.items()}
     assert len(keys) == 1 + len(CHANGED)
 

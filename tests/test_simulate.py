@@ -12,9 +12,9 @@ from scipy.special import logit
 from simlab.foundation.errors import InputError, UnknownNameError
 from simlab.foundation.streams import stream
 from simlab.generate import simulate as module
+from simlab.generate.intercept import solve_intercept
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import Simulation, complete_states, simulate
-from simlab.generate.ties import solve_intercept
 from simlab.panel import DyadState
 
 TWO = ("formal", "informal")

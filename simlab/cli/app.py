@@ -156,10 +156,10 @@ def fit(
 @app.command("list")
 def list_(
     name: Annotated[
-        str | None, typer.Argument(help="a scenario, fitter or metric: what it is, and its settings")
+        str | None, typer.Argument(help="a scenario, structure, fitter or metric: what it is, and its settings")
     ] = None,
 ) -> None:
-    """List scenarios, fitters and metrics, with a line and a reference each; or one of them with its settings."""
+    """List scenarios, structures, fitters and metrics, with a line and a reference each; or one of them with its settings."""
     from simlab.cli.listing import show_list, show_one
 
     if name is None:

@@ -9,13 +9,11 @@ from simlab.cli.settings_table import settings_table
 from simlab.fit.fit import Fitter, fitters
 from simlab.foundation.errors import UnknownNameError
 from simlab.foundation.registry import Entry
-from simlab.generate.catalog import scenarios
+from simlab.generate.catalog import FACTS, scenarios
 from simlab.generate.scenario import Scenario
-from simlab.generate.simulate import simulate
+from simlab.generate.structures import structures
 from simlab.metrics.metric import Kind, Metric, metrics
-from simlab.metrics.references import expected_bayes_ari, information_of
 
-_WORLDS = 20
 _WIDTH = 110
 # What a metric is computed from.
 _GIVEN = {
@@ -31,14 +29,10 @@ def show_list() -> None:
     """Print all that is registered."""
     print("scenarios (with information c lambda^2, and the Bayes classifier's adjusted Rand index)")
     for entry in scenarios:
-        world = entry.thing.but(n_periods=1, n_sites=1, relations=entry.thing.relations[:1])
-        truth = simulate(world, seed=0).truth
-        network = truth.network(truth.sites[0], world.relations[0], "1")
-        facts = "one cluster"
-        if world.n_clusters > 1:
-            bayes, _ = expected_bayes_ari(world, n_worlds=_WORLDS)
-            facts = f"information {information_of(network.either, network.labels):.1f}, Bayes {bayes:.2f}"
-        _show(entry.name, f"{entry.summary} ({facts})", entry.reference)
+        _show(entry.name, f"{entry.summary} ({facts(entry)})", entry.reference)
+    print("\nstructures of scenarios")
+    for structure in structures:
+        _show(structure.name, structure.summary, structure.reference)
     print("\nfitters")
     for fitter in fitters:
         _show(fitter.name, fitter.summary, fitter.reference)
@@ -53,13 +47,16 @@ def show_one(name: str) -> None:
     shown: list[list[str]] = []
     if name in scenarios:
         shown.append(_scenario(scenarios[name]))
+    if name in structures:
+        entry = structures[name]
+        shown.append(_head("structure of scenarios", entry.name, entry.summary, entry.reference))
     if name in fitters:
         shown.append(_fitter(fitters[name]))
     if name in metrics:
         shown.append(_metric(metrics[name]))
     if not shown:
-        known = [*scenarios.names(), *fitters.names(), *metrics.names()]
-        raise UnknownNameError.among("scenario, fitter or metric", name, known)
+        known = [*scenarios.names(), *structures.names(), *fitters.names(), *metrics.names()]
+        raise UnknownNameError.among("scenario, structure, fitter or metric", name, known)
     print("\n\n".join("\n".join(lines) for lines in shown))
 
 
@@ -81,7 +78,7 @@ def _fitter(entry: Entry[type[Fitter]]) -> list[str]:
 
 
 def _scenario(entry: Entry[Scenario]) -> list[str]:
-    head = _head("scenario", entry.name, entry.summary, entry.reference)
+    head = _head("scenario", entry.name, f"{entry.summary} ({facts(entry)})", entry.reference)
     given = entry.thing.given()
     if not given:
         return [*head, "", "  Every setting has its default."]
@@ -95,6 +92,17 @@ def _metric(entry: Entry[Metric]) -> list[str]:
     limits = " ".join(filter(None, (low, high))) or "without limits"
     head = _head("metric", entry.name, entry.summary, entry.reference)
     return [*head, "", f"  {_GIVEN[metric.kind]}; unit {metric.units}, {limits}"]
+
+
+def facts(entry: Entry[Scenario]) -> str:
+    """Return in words what the catalog knows of how hard the clusters of a scenario are to find."""
+    if entry.thing.n_clusters == 1:
+        return "one cluster" if entry.thing.structure == "latent" else "no clusters"
+    if entry.name not in FACTS:
+        return f"{entry.thing.n_clusters} clusters"
+    known = FACTS[entry.name]
+    bayes = "" if known.bayes_ari is None else f", Bayes {known.bayes_ari:.2f}"
+    return f"information {known.information:.1f}{bayes}"
 
 
 def _show(name: str, summary: str, reference: str) -> None:

@@ -12,7 +12,8 @@ from simlab.generate.catalog import scenarios
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.panel_write import write_panel
-from simlab.study.export import truth_dataset, write_netcdf
+from simlab.study.export import write_netcdf
+from simlab.study.export_truth import truth_dataset
 
 
 def simulate_to(scenario: str | None, settings: list[str], out: Path, seed: int | None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simlab.generate.fitted import FittedWorld
 from simlab.generate.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -20,20 +22,25 @@ ATTRIBUTES = ("organisation", "seniority", "service")
 class People:
     """Everybody who is at a site in any period. Arrays are (n_periods, n_people) unless said.
 
-    ``label`` and ``partner`` (the other cluster that a bridger lies towards) are -1, ``position``
-    (n_periods, n_people, n_dims) is NaN where somebody is absent; ``partner`` is -1 for all but bridgers.
-    ``bridger``, ``core``, ``activity`` and ``popularity`` are (n_people,), of the person.
+    ``label`` and ``partners`` (n_periods, n_people, bridger_clusters - 1), the other clusters that a bridger lies
+    towards, are -1, ``position`` (n_periods, n_people, n_dims) is NaN where somebody is absent; ``partners`` are -1 for
+    all but bridgers. ``bridger``, ``core``, ``activity`` and ``popularity`` are (n_people,), of the person.
     """
 
     present: Flags
     label: Ints
-    partner: Ints
+    partners: Ints
     position: Floats
     bridger: Flags
     core: Flags
     activity: Floats
     popularity: Floats
     attributes: dict[str, NDArray[np.str_]]
+
+    @property
+    def partner(self) -> Ints:
+        """The first of ``partners``: (n_periods, n_people)."""
+        return self.partners[:, :, 0]
 
 
 def centres(scenario: Scenario) -> Floats:
@@ -75,6 +82,8 @@ def apportioned(shares: tuple[float, ...], total: int) -> Ints:
 
 def simulate_people(scenario: Scenario, rng: np.random.Generator) -> People:
     """Return the people of one site. Cluster sizes of the first period are exact; later ones follow from who moves."""
+    if scenario.fitted is not None:
+        return fitted_people(scenario.fitted)
     crowd = _Crowd(scenario, rng)
     crowd.found()
     for period in range(1, scenario.n_periods):
@@ -90,7 +99,8 @@ class _Crowd:
         self.rng = rng
         self.centres = centres(scenario)
         self.label: list[list[int]] = []
-        self.partner: list[list[int]] = []
+        self.alone = (-1,) * (scenario.bridger_clusters - 1)
+        self.partners: list[list[tuple[int, ...]]] = []
         self.position: list[list[Floats]] = []
         self.values: dict[str, list[list[str]]] = {name: [] for name in ATTRIBUTES}
         self.bridger: list[bool] = []
@@ -112,12 +122,12 @@ class _Crowd:
     def add(self, period: int, label: int, *, bridger: bool, core: bool) -> None:
         """Add a newcomer of ``period``; in earlier ones the person is absent."""
         nowhere = np.full(self.scenario.n_dims, np.nan)
-        partner = self.other_cluster(label) if bridger else -1
+        partners = self.other_clusters(label) if bridger else self.alone
         self.bridger.append(bridger)
         self.core.append(core)
         self.label.append([-1] * period + [label])
-        self.partner.append([-1] * period + [partner])
-        self.position.append([nowhere] * period + [self.place(label, partner)])
+        self.partners.append([self.alone] * period + [partners])
+        self.position.append([nowhere] * period + [self.place(label, partners)])
         for name in ATTRIBUTES:
             self.values[name].append([""] * period + [self.value(name, label)])
 
@@ -147,7 +157,7 @@ class _Crowd:
     def stay_away(self, i: int) -> None:
         """Record that person i is absent."""
         self.label[i].append(-1)
-        self.partner[i].append(-1)
+        self.partners[i].append(self.alone)
         self.position[i].append(np.full(self.scenario.n_dims, np.nan))
         for name in ATTRIBUTES:
             self.values[name][i].append("")
@@ -155,10 +165,10 @@ class _Crowd:
     def switch(self, i: int) -> None:
         """Move person i to another cluster; the service area goes with the new cluster."""
         label = self.other_cluster(self.label[i][-1])
-        partner = self.other_cluster(label) if self.bridger[i] else -1
+        partners = self.other_clusters(label) if self.bridger[i] else self.alone
         self.label[i].append(label)
-        self.partner[i].append(partner)
-        self.position[i].append(self.place(label, partner))
+        self.partners[i].append(partners)
+        self.position[i].append(self.place(label, partners))
         for name in ATTRIBUTES:
             value = self.value(name, label) if name == "service" else self.values[name][i][-1]
             self.values[name][i].append(value)
@@ -166,12 +176,12 @@ class _Crowd:
     def remain(self, i: int) -> None:
         """Keep person i in the cluster, drifting a little: the spread of positions stays what it was."""
         drift = self.scenario.drift
-        label, partner = self.label[i][-1], self.partner[i][-1]
-        middle = self.middle(label, partner)
+        label, partners = self.label[i][-1], self.partners[i][-1]
+        middle = self.middle(label, partners)
         keep = np.sqrt(1.0 - drift**2)
-        fresh = self.place(label, partner)
+        fresh = self.place(label, partners)
         self.label[i].append(label)
-        self.partner[i].append(partner)
+        self.partners[i].append(partners)
         self.position[i].append(middle + keep * (self.position[i][-1] - middle) + drift * (fresh - middle))
         for name in ATTRIBUTES:
             self.values[name][i].append(self.values[name][i][-1])
@@ -180,14 +190,23 @@ class _Crowd:
         """Return a cluster other than ``label``, each as likely."""
         return int((label + 1 + self.rng.integers(self.scenario.n_clusters - 1)) % self.scenario.n_clusters)
 
-    def middle(self, label: int, partner: int) -> Floats:
-        """Return the point around which people of this cluster (and partner, for bridgers) lie."""
-        return between(self.centres, label, partner, self.scenario.bridger_strength)
+    def other_clusters(self, label: int) -> tuple[int, ...]:
+        """Return the clusters besides ``label`` that a bridger bridges, different ones, each set as likely."""
+        first = self.other_cluster(label)
+        more = len(self.alone) - 1
+        if more == 0:
+            return (first,)
+        rest = [g for g in range(self.scenario.n_clusters) if g not in (label, first)]
+        return (first, *self.rng.choice(rest, size=more, replace=False).tolist())
 
-    def place(self, label: int, partner: int) -> Floats:
+    def middle(self, label: int, partners: tuple[int, ...]) -> Floats:
+        """Return the point around which people of this cluster (and partners, for bridgers) lie."""
+        return between(self.centres, label, partners, self.scenario.bridger_strength)
+
+    def place(self, label: int, partners: tuple[int, ...]) -> Floats:
         """Return a new position."""
         noise = self.rng.standard_normal(self.scenario.n_dims)
-        return np.asarray(self.middle(label, partner) + self.scenario.spread * noise)
+        return np.asarray(self.middle(label, partners) + self.scenario.spread * noise)
 
     def value(self, name: str, label: int) -> str:
         """Return an attribute of somebody in cluster ``label``."""
@@ -225,7 +244,7 @@ class _Crowd:
         return People(
             present=label >= 0,
             label=label,
-            partner=np.array(self.partner, dtype=np.int64).T,
+            partners=np.array(self.partners, dtype=np.int64).transpose(1, 0, 2),
             position=np.array(self.position).transpose(1, 0, 2),
             bridger=np.array(self.bridger),
             core=np.array(self.core),
@@ -235,8 +254,31 @@ class _Crowd:
         )
 
 
-def between(places: Floats, label: int, partner: int, strength: float) -> Floats:
-    """Return the point that is ``strength`` of half the way from the centre of ``label`` to that of ``partner``."""
-    if partner < 0:
+def between(places: Floats, label: int, partners: int | Sequence[int], strength: float) -> Floats:
+    """Return the point that is ``strength`` of the way from a centre to the middle of the k centres that are bridged.
+
+    ``partners`` is the other cluster, or the k - 1 others; -1 is none. With one partner ``strength`` 1 is midway, with
+    several it is the mean of all k centres: own + strength (1 - 1/k) (mean of the partners' centres - own).
+    """
+    others = [partners] if isinstance(partners, int | np.integer) else list(partners)
+    if others[0] < 0:
         return np.asarray(places[label])
-    return np.asarray(places[label] + 0.5 * strength * (places[partner] - places[label]))
+    away = 1.0 - 1.0 / (len(others) + 1)
+    return np.asarray(places[label] + away * strength * (places[others].mean(axis=0) - places[label]))
+
+
+def fitted_people(world: FittedWorld) -> People:
+    """Return the people of a world that was made from a fit: nobody bridges, nobody is of a core, nothing is drawn."""
+    n = len(world.labels)
+    known = dict(world.attributes)
+    return People(
+        present=np.ones((1, n), dtype=bool),
+        label=np.array(world.labels, dtype=np.int64)[None],
+        partners=np.full((1, n, 1), -1, dtype=np.int64),
+        position=np.array(world.positions, dtype=np.float64)[None],
+        bridger=np.zeros(n, dtype=bool),
+        core=np.zeros(n, dtype=bool),
+        activity=np.array(world.activity),
+        popularity=np.array(world.popularity),
+        attributes={name: np.array(known.get(name, ("",) * n), dtype=np.str_)[None] for name in (*ATTRIBUTES, *known)},
+    )

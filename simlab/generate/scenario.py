@@ -8,6 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from simlab.foundation.settings import Settings
+from simlab.generate.fitted import FittedWorld
+from simlab.generate.structures import WITHOUT_CLUSTERS, structures
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 OneOrEach = float | tuple[float, ...]
@@ -16,17 +18,19 @@ DEFAULT_MEAN_DEGREE = 9.0
 
 
 class Scenario(Settings):
-    """A world of managers in clusters of a latent space, over sites, relations and periods.
+    """A world of managers in clusters, over sites, relations and periods.
 
-    The probability of a tie from i to j is that of a latent position cluster model with sociality and homophily:
+    The probability of a tie from i to j is
 
-        logit P = intercept - ||z_i - z_j|| + activity_i + popularity_j + sum_a homophily_a [i and j share a]
+        logit P = intercept + affinity_ij + activity_i + popularity_j + sum_a homophily_a [i and j share a]
 
-    and the intercept is solved for the mean degree or density that is asked for. The defaults are those of managerial
-    networks at large (see docs/model.md), a judgement and not figures of any one study.
+    with the affinity of one of the registered structures. By default it is -||z_i - z_j||, that of a latent position cluster
+    model. The intercept is solved for the mean degree, density or information that is asked for. The defaults are those
+    of managerial networks at large (see docs/model.md), a judgement and not figures of any one study.
     """
 
-    n_actors: int = Field(default=60, ge=2, le=5000, description="actors present at a site in a period")
+    structure: str = Field(default="latent", description="where ties come from; simlab list names the structures")
+    n_actors: int = Field(default=60, ge=2, le=1_000_000, description="actors present at a site in a period")
     n_clusters: int = Field(default=3, ge=1, description="clusters (G)")
     n_dims: int = Field(default=2, ge=1, le=5, description="dimensions of the latent space (d)")
     separation: float = Field(
@@ -39,9 +43,27 @@ class Scenario(Settings):
         default=None, description="share of actors in each cluster; none: equal"
     )
 
+    block_contrast: float = Field(
+        default=2.0, ge=-50.0, le=50.0, description="blocks: log odds ratio of a tie within a cluster"
+    )
+    core_contrast: float = Field(
+        default=5.0, ge=-50.0, le=50.0, description="core-periphery: log odds of two of coreness 1 over coreness 0"
+    )
+    projects_per_cluster: int = Field(default=4, ge=1, le=1000, description="projects of a cluster's family")
+    projects_per_actor: float = Field(default=2.0, ge=1.0, le=100.0, description="mean number of projects of an actor")
+    projects_outside: Share = Field(default=0.1, description="share of projects outside the own family")
+    project_contrast: float = Field(
+        default=3.0, ge=-50.0, le=50.0, description="projects: log odds for each unit of log(1 + projects shared)"
+    )
+    project_staying: Share = Field(default=0.7, description="probability that a stayer stays in a project")
+    fitted: FittedWorld | None = Field(default=None, description="structure fitted: what scenario_from_fit takes over")
+
     density: OneOrEach | None = Field(default=None, description="expected density, one or one a relation")
     mean_degree: OneOrEach | None = Field(
         default=None, description="expected out-degree, one or one a relation; 9 unless said"
+    )
+    information: OneOrEach | None = Field(
+        default=None, description="c lambda^2 of the ties made undirected by union, one or one a relation"
     )
     reciprocity: OneOrEach | None = Field(default=0.5, description="share of ties returned; none: ties are independent")
     activity: float = Field(default=0.5, ge=0.0, description="standard deviation of the sender effects (log odds)")
@@ -75,10 +97,11 @@ class Scenario(Settings):
         default=0.8, description="share of a cluster that works in the cluster's own service area"
     )
 
-    bridger_share: Share = Field(default=0.1, description="share of actors who lie between two clusters")
+    bridger_share: Share = Field(default=0.1, description="share of actors who lie between clusters")
     bridger_strength: Share = Field(
-        default=0.8, description="1: midway between the two centres; 0: at their own centre"
+        default=0.8, description="1: midway between the centres they bridge; 0: at their own centre"
     )
+    bridger_clusters: int = Field(default=2, ge=2, le=5, description="clusters that a bridger bridges, the own one too")
     core_share: Share = Field(default=0.3, description="share of actors, bridgers apart, who are the stable core")
 
     relations: tuple[str, ...] = Field(default=("contact",), min_length=1, description="names of the relations")
@@ -103,7 +126,7 @@ class Scenario(Settings):
     drift: Share = Field(default=0.1, description="how far stayers move within their cluster; 1: drawn anew")
     n_sites: int = Field(default=1, ge=1, le=100)
 
-    @field_validator("density", "mean_degree", "reciprocity", mode="before")
+    @field_validator("density", "mean_degree", "information", "reciprocity", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
         if value is not None and (isinstance(value, (bool, str)) or not isinstance(value, (int, float, tuple))):
@@ -112,6 +135,11 @@ class Scenario(Settings):
             if isinstance(each, bool) or not isinstance(each, (int, float)) or not math.isfinite(each):
                 raise ValueError("must be a number, or one number a relation")
         return value
+
+    @field_validator("structure")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return structures[value].name
 
     @field_validator("organisations", "seniorities", "services", "relations")
     @classmethod
@@ -127,12 +155,17 @@ class Scenario(Settings):
         _check_shares("cluster_shares", self.cluster_shares, self.n_clusters, "n_clusters", positive=True)
         _check_shares("organisation_shares", self.organisation_shares, len(self.organisations), "organisations")
         _check_shares("seniority_shares", self.seniority_shares, len(self.seniorities), "seniorities")
-        if self.density is not None and self.mean_degree is not None:
-            raise ValueError(f"density = {self.density}: must not be given together with mean_degree")
-        for field, low, high in (("density", 0.0, 1.0), ("mean_degree", 0.0, self.n_actors - 1.0)):
+        levels = [field for field in ("density", "mean_degree", "information") if getattr(self, field) is not None]
+        if len(levels) > 1:
+            raise ValueError(f"{levels[0]} = {getattr(self, levels[0])}: must not be given together with {levels[1]}")
+        if self.information is not None and self.n_clusters == 1:
+            raise ValueError(f"information = {self.information}: must not be given where n_clusters = 1")
+        limits = (("density", 0.0, 1.0), ("mean_degree", 0.0, self.n_actors - 1.0), ("information", 0.0, math.inf))
+        for field, low, high in limits:
             for value in self._each(field):
                 if value is not None and not low < value < high:
-                    raise ValueError(f"{field} = {value}: must be above {low:g} and below {high:g}")
+                    below = "" if high == math.inf else f" and below {high:g}"
+                    raise ValueError(f"{field} = {value}: must be above {low:g}{below}")
         for value in self._each("reciprocity"):
             if value is not None and not 0.0 <= value < 1.0:
                 raise ValueError(f"reciprocity = {value}: must be from 0 and below 1")
@@ -143,7 +176,28 @@ class Scenario(Settings):
         for core, rest in (("core_leaving", "leaving"), ("core_switching", "switching")):
             if getattr(self, core) > getattr(self, rest):
                 raise ValueError(f"{core} = {getattr(self, core)}: must be at most {rest} = {getattr(self, rest)}")
+        if self.structure in WITHOUT_CLUSTERS and self.n_clusters != 1:
+            raise ValueError(f"n_clusters = {self.n_clusters}: must be 1 where structure = {self.structure}")
+        if self.bridger_clusters > max(self.n_clusters, 2):
+            raise ValueError(
+                f"bridger_clusters = {self.bridger_clusters}: must be at most n_clusters = {self.n_clusters}"
+            )
+        if (self.structure == "fitted") != (self.fitted is not None):
+            raise ValueError(f"structure = {self.structure}: must be fitted where a fit is given, and only there")
+        if self.fitted is not None:
+            self._check_fitted(self.fitted)
         return self
+
+    def _check_fitted(self, world: FittedWorld) -> None:
+        for field, value in (
+            ("n_actors", len(world.labels)),
+            ("n_clusters", world.n_clusters),
+            ("n_dims", max(world.n_dims, 1)),
+            ("n_sites", 1),
+            ("n_periods", 1),
+        ):
+            if getattr(self, field) != value:
+                raise ValueError(f"{field} = {getattr(self, field)}: must be {value}, as the fit has it")
 
     def _each(self, field: str) -> tuple[float | None, ...]:
         value = getattr(self, field)
@@ -161,8 +215,15 @@ class Scenario(Settings):
         given = self.cluster_shares or (1.0,) * self.n_clusters
         return tuple(share / sum(given) for share in given)
 
+    def information_wanted(self, relation: int) -> float | None:
+        """Return the information of a relation, or None where its density or mean degree is what is held."""
+        return self._each("information")[relation]
+
     def degree_wanted(self, relation: int, n_present: int) -> float:
-        """Return the expected out-degree of a relation where ``n_present`` actors are present."""
+        """Return the expected out-degree of a relation where ``n_present`` actors are present.
+
+        Not what the world has where its information is held instead.
+        """
         density = self._each("density")[relation]
         if density is not None:
             return density * (n_present - 1)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
-from simlab.generate.people import ATTRIBUTES, People, centres, simulate_people
+from simlab.generate.bonds import Bonds
+from simlab.generate.people import People, centres, simulate_people
 from simlab.generate.scenario import Scenario
+from simlab.generate.structures import structures
 from simlab.generate.ties import Layer, simulate_ties
 from simlab.generate.truth import Truth
 from simlab.panel import DyadState, Panel
 
 Key = tuple[str, str, str]
+
+MOST_ACTORS = 5000
 
 
 class Simulation(NamedTuple):
@@ -44,19 +50,27 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
     Raises
     ------
     InputError
-        Where the scenario asks for a reciprocity, an overlap or a persistence that its tie probabilities do not allow.
+        Where the scenario asks for a reciprocity, an overlap, a persistence or an information that its tie probabilities
+        do not allow, or for more than 5,000 actors: ``simulate_sparse`` makes those.
     """
+    if scenario.n_actors > MOST_ACTORS:
+        raise InputError.of(
+            "n_actors", scenario.n_actors, f"must be at most {MOST_ACTORS} here; simulate_sparse makes larger worlds"
+        )
+    structure = structures[scenario.structure].thing
     sites = tuple(f"site {s + 1}" for s in range(scenario.n_sites))
     periods = tuple(str(p + 1) for p in range(scenario.n_periods))
     crowds: list[People] = []
+    bonds: list[Bonds] = []
     layers: list[dict[tuple[int, int], Layer]] = []
     names: list[list[str]] = []
     for s, site in enumerate(sites):
-        people = simulate_people(scenario, stream(seed, "world", scenario.key, replicate, site, "people"))
+        names_of_stream = (seed, "world", scenario.key, replicate, site)
+        people = simulate_people(scenario, stream(*names_of_stream, "people"))
         crowds.append(people)
-        layers.append(simulate_ties(scenario, people, stream(seed, "world", scenario.key, replicate, site, "ties")))
-        width = len(str(people.label.shape[1]))
-        names.append([f"s{s + 1:0{len(str(len(sites)))}d}m{i + 1:0{width}d}" for i in range(people.label.shape[1])])
+        bonds.append(structure(scenario, people, stream(*names_of_stream, "structure")))
+        layers.append(simulate_ties(scenario, people, bonds[-1], stream(*names_of_stream, "ties")))
+        names.append(actor_names(scenario, s, people.label.shape[1]))
     keyed: dict[Key, Layer] = {
         (site, scenario.relations[r], periods[p]): layer
         for site, of_site in zip(sites, layers, strict=True)
@@ -65,7 +79,7 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
     present = np.concatenate([c.present for c in crowds], axis=1)
     label = np.concatenate([c.label for c in crowds], axis=1)
     came, left, switched = _moves(label)
-    attributes = {name: np.concatenate([c.attributes[name] for c in crowds], axis=1) for name in ATTRIBUTES}
+    attributes = {name: np.concatenate([c.attributes[name] for c in crowds], axis=1) for name in crowds[0].attributes}
     actors = tuple(name for of_site in names for name in of_site)
     site_of = tuple(site for site, of_site in zip(sites, names, strict=True) for _ in of_site)
     panel = Panel(
@@ -84,6 +98,9 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
             for key, layer in keyed.items()
         },
     )
+    positions = all(b.positions for b in bonds)
+    position = np.concatenate([c.position for c in crowds], axis=1)
+    partners = np.concatenate([c.partners for c in crowds], axis=1)
     truth = Truth(
         scenario=scenario,
         actors=actors,
@@ -91,8 +108,9 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
         sites=sites,
         periods=periods,
         label=label,
-        partner=np.concatenate([c.partner for c in crowds], axis=1),
-        position=np.concatenate([c.position for c in crowds], axis=1),
+        partner=partners[:, :, 0],
+        partners=partners,
+        position=position if positions else np.full_like(position, np.nan),
         bridger=np.concatenate([c.bridger for c in crowds]),
         core=np.concatenate([c.core for c in crowds]),
         activity=np.concatenate([c.activity for c in crowds]),
@@ -100,15 +118,38 @@ def simulate(scenario: Scenario, *, seed: int, replicate: int = 0) -> Simulation
         came=came,
         left=left,
         switched=switched,
-        centres=centres(scenario),
+        centres=_centres(scenario, position, label, positions),
         probability={key: layer.probability for key, layer in keyed.items()},
         either={key: layer.either for key, layer in keyed.items()},
         ties={key: layer.ties for key, layer in keyed.items()},
         intercept={key: layer.intercept for key, layer in keyed.items()},
         odds_ratio={key: layer.odds_ratio for key, layer in keyed.items()},
         attributes=attributes,
+        traits={name: _joined([b.traits[name] for b in bonds]) for name in bonds[0].traits},
     )
     return Simulation(panel, truth)
+
+
+def actor_names(scenario: Scenario, site: int, count: int) -> list[str]:
+    """Return the names of the actors of a site, numbered so that they sort by site and number."""
+    if scenario.fitted is not None:
+        return list(scenario.fitted.actors)
+    width = len(str(count))
+    return [f"s{site + 1:0{len(str(scenario.n_sites))}d}m{i + 1:0{width}d}" for i in range(count)]
+
+
+def _centres(scenario: Scenario, position: np.ndarray, label: np.ndarray, positions: bool) -> NDArray[np.float64]:
+    """Return the centres of the clusters; of a fit the means of its positions, and NaN where there are no positions."""
+    if not positions:
+        return np.full((scenario.n_clusters, scenario.n_dims), np.nan)
+    if scenario.fitted is None:
+        return centres(scenario)
+    return np.stack([position[0, label[0] == g].mean(axis=0) for g in range(scenario.n_clusters)])
+
+
+def _joined(traits: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return a trait of the people of all sites."""
+    return np.concatenate(traits, axis=1)
 
 
 def complete_states(ties: np.ndarray[tuple[int, int], np.dtype[np.bool_]], present: np.ndarray) -> np.ndarray:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import expit
 
+from simlab.foundation.errors import InputError
 from simlab.generate import coupling
+from simlab.generate.bonds import Bonds
+from simlab.generate.information import information_of
+from simlab.generate.intercept import solve_information, solve_intercept
 from simlab.generate.people import ATTRIBUTES, People
 from simlab.generate.scenario import Scenario
 
@@ -51,7 +54,9 @@ class _Source:
     transition: Floats
 
 
-def simulate_ties(scenario: Scenario, people: People, rng: np.random.Generator) -> dict[tuple[int, int], Layer]:
+def simulate_ties(
+    scenario: Scenario, people: People, bonds: Bonds, rng: np.random.Generator
+) -> dict[tuple[int, int], Layer]:
     """Return the layers by (relation, period) of one site.
 
     The first relation of a period shares ties with itself a period before; every later relation shares ties with the
@@ -60,9 +65,9 @@ def simulate_ties(scenario: Scenario, people: People, rng: np.random.Generator) 
     Raises
     ------
     InputError
-        Where overlap, tie persistence or reciprocity lie outside what the tie probabilities allow.
+        Where overlap, tie persistence, reciprocity or information lie outside what the tie probabilities allow.
     """
-    weaver = _Weaver(scenario, people, rng)
+    weaver = _Weaver(scenario, people, bonds, rng)
     layers: dict[tuple[int, int], Layer] = {}
     for period in range(scenario.n_periods):
         weaver.begin(period)
@@ -74,8 +79,8 @@ def simulate_ties(scenario: Scenario, people: People, rng: np.random.Generator) 
 class _Weaver:
     """Draws network after network, remembering the joint distributions that overlap and persistence build up."""
 
-    def __init__(self, scenario: Scenario, people: People, rng: np.random.Generator) -> None:
-        self.scenario, self.people, self.rng = scenario, people, rng
+    def __init__(self, scenario: Scenario, people: People, bonds: Bonds, rng: np.random.Generator) -> None:
+        self.scenario, self.people, self.bonds, self.rng = scenario, people, bonds, rng
         n_people = people.present.shape[1]
         self.rows, self.cols = np.tril_indices(n_people, -1)
         nobody = np.zeros(len(self.rows), dtype=bool)
@@ -97,7 +102,7 @@ class _Weaver:
     def weave(self, period: int, relation: int) -> Layer:
         """Draw one relation of the period."""
         layer, distribution = _probabilities(
-            self.scenario, self.people, period, relation, self.rows, self.cols, self.there
+            self.scenario, self.people, self.bonds, period, relation, self.rows, self.cols, self.there
         )
         drawn = _Drawn(distribution, np.zeros(len(self.rows), dtype=np.int8))
         joint = np.zeros((len(self.rows), 4, 4))
@@ -208,6 +213,7 @@ def _draw(sources: list[_Source], shares: Floats, target: Floats, rng: np.random
 def _probabilities(
     scenario: Scenario,
     people: People,
+    bonds: Bonds,
     period: int,
     relation: int,
     rows: NDArray[np.intp],
@@ -216,30 +222,46 @@ def _probabilities(
 ) -> tuple[Layer, Floats]:
     """Return the layer, without ties, and the distribution of every dyad (uniform for the absent)."""
     n_people = people.present.shape[1]
-    position = people.position[period]
-    score = -np.sqrt(((position[:, None] - position[None]) ** 2).sum(-1))
+    score = scores(scenario, people, bonds, period)
+    pairs = np.zeros((n_people, n_people), dtype=bool)
+    pairs[rows[there], cols[there]] = pairs[cols[there], rows[there]] = True
+    reciprocity = scenario.reciprocity_wanted(relation)
+
+    def either_at(intercept: float) -> tuple[float, Floats, Floats, Floats]:
+        """Return odds ratio, probabilities, distribution of the dyads there, and probabilities of a tie either way."""
+        probability = np.where(pairs, expit(intercept + score), np.nan)
+        forth, back = probability[rows, cols][there], probability[cols, rows][there]
+        odds_ratio = 1.0 if reciprocity is None else coupling.solve_odds_ratio(forth, back, reciprocity)
+        distribution = coupling.dyad_distribution(forth, back, odds_ratio)
+        either = np.full((n_people, n_people), np.nan)
+        either[rows[there], cols[there]] = either[cols[there], rows[there]] = 1.0 - distribution[:, 0]
+        return odds_ratio, probability, distribution, either
+
+    wanted = scenario.information_wanted(relation)
+    if wanted is None:
+        n_present = int(people.present[period].sum())
+        intercept = solve_intercept(score[pairs], scenario.degree_wanted(relation, n_present) / max(n_present - 1, 1))
+    else:
+        here = people.present[period]
+
+        def information_at(intercept: float) -> float:
+            try:
+                return information_of(either_at(intercept)[3][np.ix_(here, here)], people.label[period, here])
+            except InputError:  # the reciprocity cannot be had at this density
+                return -np.inf
+
+        intercept = solve_information(score[pairs], information_at, wanted)
+    odds_ratio, probability, of_pairs, either = either_at(intercept)
+    distribution = np.full((len(rows), 4), 0.25)
+    distribution[there] = of_pairs
+    return Layer(intercept, odds_ratio, probability, either, np.zeros((n_people, n_people), dtype=bool)), distribution
+
+
+def scores(scenario: Scenario, people: People, bonds: Bonds, period: int) -> Floats:
+    """Return the log odds of a tie from row to column, less the intercept: (n_people, n_people)."""
+    score = bonds.affinity(period)
     score += people.activity[:, None] + people.popularity[None]
     for name in ATTRIBUTES:
         values = people.attributes[name][period]
         score += getattr(scenario, f"{name}_homophily") * (values[:, None] == values[None])
-    pairs = np.zeros((n_people, n_people), dtype=bool)
-    pairs[rows[there], cols[there]] = pairs[cols[there], rows[there]] = True
-    n_present = int(people.present[period].sum())
-    intercept = solve_intercept(score[pairs], scenario.degree_wanted(relation, n_present) / max(n_present - 1, 1))
-    probability = np.where(pairs, expit(intercept + score), np.nan)
-    forth, back = probability[rows, cols], probability[cols, rows]
-    wanted = scenario.reciprocity_wanted(relation)
-    odds_ratio = 1.0 if wanted is None else coupling.solve_odds_ratio(forth[there], back[there], wanted)
-    distribution = np.full((len(rows), 4), 0.25)
-    distribution[there] = coupling.dyad_distribution(forth[there], back[there], odds_ratio)
-    either = np.full((n_people, n_people), np.nan)
-    either[rows[there], cols[there]] = either[cols[there], rows[there]] = 1.0 - distribution[there, 0]
-    return Layer(intercept, odds_ratio, probability, either, np.zeros((n_people, n_people), dtype=bool)), distribution
-
-
-def solve_intercept(scores: Floats, density: float) -> float:
-    """Return the intercept at which the mean of expit(intercept + score) is ``density``; 0 where there are no scores."""
-    if scores.size == 0:
-        return 0.0
-    low, high = logit(density) - scores.max() - 1.0, logit(density) - scores.min() + 1.0
-    return float(brentq(lambda intercept: float(expit(intercept + scores).mean()) - density, low, high, xtol=1e-12))
+    return score

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,9 @@ class NetworkTruth:
     ----------
     actors : (n_actors,)
     labels : (n_actors,) the true cluster
-    partner : (n_actors,) the other cluster that a bridger lies towards; -1 for all others
-    positions : (n_actors, n_dims)
+    partner : (n_actors,) the (first) other cluster that a bridger lies towards; -1 for all others
+    partners : (n_actors, bridger_clusters - 1) all of them
+    positions : (n_actors, n_dims); NaN where ties do not come from positions, and so are ``centres``
     bridger, core : (n_actors,)
     came, switched : (n_actors,) who was absent, and who was in another cluster, a period before; False in the first
     probability : (n_actors, n_actors) of a tie from row to column; NaN on the diagonal
@@ -36,12 +38,15 @@ class NetworkTruth:
     intercept, odds_ratio : float
         The intercept solved for, and the odds ratio between the two ties of a dyad.
     attributes : mapping from name to (n_actors,)
+    traits : mapping from name to (n_actors,) or (n_actors, parts)
+        What the structure of the world drew of each: memberships, projects, coreness.
     scenario : Scenario
     """
 
     actors: tuple[str, ...]
     labels: Ints
     partner: Ints
+    partners: Ints
     positions: Floats
     bridger: Flags
     core: Flags
@@ -54,6 +59,7 @@ class NetworkTruth:
     intercept: float
     odds_ratio: float
     attributes: Mapping[str, tuple[str, ...]]
+    traits: Mapping[str, NDArray[Any]]
     scenario: Scenario
 
     def of(self, actors: Sequence[str]) -> NetworkTruth:
@@ -67,6 +73,7 @@ class NetworkTruth:
             self,
             actors=tuple(actors),
             attributes={name: tuple(values[i] for i in at) for name, values in self.attributes.items()},
+            traits={name: values[at] for name, values in self.traits.items()},
             **{name: getattr(self, name)[at] for name in of_each},
             **{name: getattr(self, name)[np.ix_(at, at)] for name in ("probability", "either", "ties")},
         )
@@ -81,18 +88,21 @@ class Truth:
     scenario : Scenario
     actors : (n_actors,) as in the panel
     label : (n_periods, n_actors) the cluster, numbered alike in every site; -1 where absent
-    partner : (n_periods, n_actors) the other cluster that a bridger lies towards; -1 for others and the absent
-    position : (n_periods, n_actors, n_dims); NaN where absent
+    partner : (n_periods, n_actors) the (first) other cluster that a bridger lies towards; -1 for others and the absent
+    partners : (n_periods, n_actors, bridger_clusters - 1) all of them
+    position : (n_periods, n_actors, n_dims); NaN where absent, and throughout where ties do not come from positions
     bridger, core : (n_actors,)
     activity, popularity : (n_actors,) sender and receiver effects, in log odds
     came, left, switched : (n_periods, n_actors)
         What happened between the period before and this one: came from outside, is gone, changed cluster.
         False in the first period.
-    centres : (n_clusters, n_dims)
+    centres : (n_clusters, n_dims); NaN where ties do not come from positions
     probability, either, ties : mapping from (site, relation, period)
         As in NetworkTruth, over all actors of the site, with NaN (False) for the absent.
     intercept, odds_ratio : mapping from (site, relation, period) to float
     attributes : mapping from name to (n_periods, n_actors), as in the panel
+    traits : mapping from name to (n_periods, n_actors) or (n_periods, n_actors, parts)
+        What the structure of the world drew of each: memberships, projects, coreness.
     """
 
     scenario: Scenario
@@ -102,6 +112,7 @@ class Truth:
     periods: tuple[str, ...]
     label: Ints
     partner: Ints
+    partners: Ints
     position: Floats
     bridger: Flags
     core: Flags
@@ -117,6 +128,7 @@ class Truth:
     intercept: Mapping[Key, float]
     odds_ratio: Mapping[Key, float]
     attributes: Mapping[str, NDArray[np.str_]]
+    traits: Mapping[str, NDArray[Any]]
 
     @property
     def defining_attribute(self) -> str:
@@ -137,6 +149,7 @@ class Truth:
             actors=tuple(self.actors[i] for i in chosen),
             labels=self.label[t, chosen],
             partner=self.partner[t, chosen],
+            partners=self.partners[t, chosen],
             positions=self.position[t, chosen],
             bridger=self.bridger[chosen],
             core=self.core[chosen],
@@ -149,5 +162,6 @@ class Truth:
             intercept=self.intercept[key],
             odds_ratio=self.odds_ratio[key],
             attributes={name: tuple(str(v) for v in values[t, chosen]) for name, values in self.attributes.items()},
+            traits={name: values[t, chosen] for name, values in self.traits.items()},
             scenario=self.scenario,
         )

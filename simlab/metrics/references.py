@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.streams import stream
+from simlab.generate.information import information_of
 from simlab.generate.people import between, centres, simulate_people
 from simlab.generate.scenario import Scenario
 from simlab.generate.truth import NetworkTruth
@@ -19,8 +22,8 @@ Floats = NDArray[np.float64]
 def bayes_labels(positions: Floats, places: Floats, scenario: Scenario) -> NDArray[np.int64]:
     """Return the most probable cluster of each position for somebody who knows the mixture.
 
-    The mixture has a component for each cluster and, where there are bridgers, one for each cluster and its partner; a
-    cluster's probability is the sum over its components.
+    The mixture has a component for each cluster and, where there are bridgers, one for each cluster and those it may be
+    bridged to; a cluster's probability is the sum over its components.
     """
     count = scenario.n_clusters
     bridgers = scenario.bridger_share if count > 1 else 0.0
@@ -29,10 +32,12 @@ def bayes_labels(positions: Floats, places: Floats, scenario: Scenario) -> NDArr
         middles.append(places[g])
         weights.append(scenario.shares[g] * (1.0 - bridgers))
         cluster.append(g)
-        for h in range(count):
-            if h != g and bridgers > 0.0:
-                middles.append(between(places, g, h, scenario.bridger_strength))
-                weights.append(scenario.shares[g] * bridgers / (count - 1))
+        if bridgers > 0.0:
+            others = [h for h in range(count) if h != g]
+            bridged = list(combinations(others, scenario.bridger_clusters - 1))
+            for partners in bridged:
+                middles.append(between(places, g, partners, scenario.bridger_strength))
+                weights.append(scenario.shares[g] * bridgers / len(bridged))
                 cluster.append(g)
     variances = np.full(len(weights), scenario.spread**2)
     terms = log_terms(positions, np.array(weights), np.array(middles), variances)
@@ -40,33 +45,6 @@ def bayes_labels(positions: Floats, places: Floats, scenario: Scenario) -> NDArr
     of_cluster = np.array(cluster)
     of_each = [density[:, of_cluster == g].sum(axis=1) for g in range(count)]
     return np.asarray(np.stack(of_each, axis=1).argmax(axis=1))
-
-
-def information_of(either: Floats, labels: NDArray[np.integer]) -> float:
-    """Return c lambda^2 of ties made undirected by union; 1 is the Kesten-Stigum threshold.
-
-    For q equal clusters it is (c_in - c_out)^2 / (q (c_in + (q - 1) c_out)) with c = n p; in general the square of the
-    second largest eigenvalue over the largest, of the matrix of expected ties of an actor in g with cluster h
-    (Decelle, Krzakala, Moore & Zdeborova 2011). NaN for one cluster.
-
-    Parameters
-    ----------
-    either : (n_actors, n_actors)
-        Probability of a tie in at least one direction; the diagonal is not read.
-    labels : (n_actors,)
-    """
-    groups = np.unique(labels)
-    if len(groups) < 2:
-        return NAN
-    member = (labels[:, None] == groups[None]).astype(float)
-    sizes = member.sum(axis=0)
-    ties = np.where(np.eye(len(labels), dtype=bool), 0.0, either)
-    pairs = np.outer(sizes, sizes) - np.diag(sizes)
-    mean = np.divide(member.T @ ties @ member, pairs, out=np.zeros_like(pairs), where=pairs > 0)
-    # Similar to the matrix mean * sizes, and symmetric.
-    root = np.sqrt(sizes)
-    values = np.sort(np.abs(np.linalg.eigvalsh(root[:, None] * mean * root[None])))[::-1]
-    return float(values[1] ** 2 / values[0]) if values[0] > 0 else 0.0
 
 
 @metric(
@@ -78,7 +56,12 @@ def information_of(either: Floats, labels: NDArray[np.integer]) -> float:
     high=1.0,
 )
 def bayes_ari(truth: NetworkTruth) -> float:
-    """Return the ARI of a classifier that knows the true positions and the mixture, on this very network."""
+    """Return the ARI of a classifier that knows the true positions and the mixture, on this very network.
+
+    NaN where positions are not what makes the clusters: in worlds of another structure, and in those made from a fit.
+    """
+    if truth.scenario.structure != "latent":
+        return NAN
     return adjusted_rand_index(bayes_labels(truth.positions, truth.centres, truth.scenario), truth.labels)
 
 
@@ -95,7 +78,12 @@ def information(truth: NetworkTruth) -> float:
 
 
 def expected_bayes_ari(scenario: Scenario, *, seed: int = 0, n_worlds: int = 200) -> tuple[float, float]:
-    """Return the Bayes classifier's ARI expected in a scenario's first period, and its Monte Carlo standard error."""
+    """Return the Bayes classifier's ARI expected in a scenario's first period, and its Monte Carlo standard error.
+
+    Both are NaN where ``bayes_ari`` is.
+    """
+    if scenario.structure != "latent":
+        return NAN, NAN
     only_people = scenario.but(n_periods=1)
     places = centres(scenario)
     values = []

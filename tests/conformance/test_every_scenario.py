@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import tomli_w
 
-from simlab.generate.catalog import scenarios
+from simlab.generate.catalog import FACTS, scenarios
+from simlab.generate.information import information_of
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
+from simlab.metrics.references import expected_bayes_ari
 from simlab.testing import check_scenario
 
 
@@ -47,9 +49,38 @@ def test_the_networks_have_the_actors_density_and_clusters_asked_for(name: str) 
             assert network.n_actors == scenario.n_actors
             assert set(true.labels.tolist()) == set(range(scenario.n_clusters))
         r = scenario.relations.index(key[1])
+        if scenario.information is not None:
+            assert information_of(true.either, true.labels) == pytest.approx(scenario.information, rel=1e-6)
+            continue
         wanted = scenario.degree_wanted(r, network.n_actors) / (network.n_actors - 1)
         assert abs(network.density - wanted) < 0.2 * wanted + 0.02
         assert network.observed.sum() == network.n_actors * (network.n_actors - 1)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_what_the_catalog_says_of_its_scenarios_is_so(name: str) -> None:
+    """Information and the Bayes classifier's ARI of other worlds, within four Monte Carlo errors and the rounding."""
+    scenario = scenarios[name].thing
+    first = scenario.but(n_periods=1, n_sites=1, relations=scenario.relations[:1])
+    values = []
+    for replicate in range(40):
+        truth = simulate(first, seed=99, replicate=replicate).truth
+        network = truth.network("site 1", first.relations[0], "1")
+        values.append(information_of(network.either, network.labels))
+    known = FACTS[name]
+    # The catalog's own mean is over 200 worlds.
+    error = np.std(values, ddof=1) * np.sqrt(1 / 40 + 1 / 200)
+    assert abs(np.mean(values) - known.information) < 4.0 * error + 0.005
+    assert abs(np.mean(values) - 1.4 * known.information) > 4.0 * error + 0.005, "blind"
+    value, spread = expected_bayes_ari(first, n_worlds=100, seed=99)
+    if known.bayes_ari is None:
+        assert np.isnan(value)
+    else:
+        assert abs(value - known.bayes_ari) < 4.0 * spread * np.sqrt(1.5) + 0.005
+
+
+def test_the_catalog_says_it_of_every_scenario_with_clusters() -> None:
+    assert set(FACTS) == {entry.name for entry in scenarios if entry.thing.n_clusters > 1}
 
 
 def test_another_seed_and_another_replicate_are_other_worlds() -> None:

@@ -131,3 +131,76 @@ def named_first(ties: np.ndarray, luck: np.ndarray, most: int) -> np.ndarray:
         for _, j in alters[:most]:
             out[i, j] = True
     return out
+
+
+# ---- structures of worlds, from the equations in docs/model.md
+
+
+def affinity_of_positions(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return minus the distance of two positions."""
+    return -math.sqrt(sum((x - y) ** 2 for x, y in zip(one, other, strict=True)))
+
+
+def affinity_of_blocks(one: int, other: int, contrast: float) -> float:
+    """Return the log odds ratio for two of one cluster, nothing for others."""
+    return contrast if one == other else 0.0
+
+
+def membership(label: int, partners: Sequence[int], count: int, strength: float) -> list[float]:
+    """Return shares in each cluster: all in the own one, but of bridgers of k clusters strength / k in each other."""
+    others = [g for g in partners if g >= 0]
+    shares = [0.0] * count
+    shares[label] = 1.0
+    for g in others:
+        shares[g] += strength / (len(others) + 1)
+        shares[label] -= strength / (len(others) + 1)
+    return shares
+
+
+def affinity_of_mixed_blocks(one: Sequence[float], other: Sequence[float], contrast: float) -> float:
+    """Return the log of the odds, relative to those between clusters, over the clusters that both ends act in."""
+    odds = 0.0
+    for g, p in enumerate(one):
+        for h, q in enumerate(other):
+            odds += p * q * (math.exp(contrast) if g == h else 1.0)
+    return math.log(odds)
+
+
+def affinity_of_projects(one: Sequence[bool], other: Sequence[bool], contrast: float) -> float:
+    """Return the contrast times the log of one more than the projects that two share."""
+    shared = 0
+    for a, b in zip(one, other, strict=True):
+        if a and b:
+            shared += 1
+    return contrast * math.log(1 + shared)
+
+
+def affinity_of_coreness(one: float, other: float, contrast: float) -> float:
+    """Return the contrast times the product of two corenesses."""
+    return contrast * one * other
+
+
+def logistic(score: float) -> float:
+    """Return the probability of log odds."""
+    return 1.0 / (1.0 + math.exp(-score))
+
+
+def information_of_two(sizes: Sequence[int], inside: Sequence[float], between: float) -> float:
+    """Return c lambda^2 of two clusters with these chances of a tie: from the roots of the quadratic of a 2 x 2 matrix."""
+    a, d = sizes[0] * inside[0], sizes[1] * inside[1]
+    trace, determinant = a + d, a * d - sizes[0] * sizes[1] * between**2
+    root = math.sqrt(trace**2 / 4.0 - determinant)
+    largest, other = trace / 2.0 + root, trace / 2.0 - root
+    return other**2 / largest
+
+
+def place_of_bridger(
+    centres: Sequence[Sequence[float]], label: int, partners: Sequence[int], strength: float
+) -> list[float]:
+    """Return the point strength of the way from the own centre to the mean of all centres that are bridged."""
+    bridged = [centres[label], *(centres[g] for g in partners)]
+    out = []
+    for axis, own in enumerate(centres[label]):
+        middle = sum(c[axis] for c in bridged) / len(bridged)
+        out.append(own + strength * (middle - own))
+    return out
