@@ -53,7 +53,8 @@ def test_log_likelihood_is_that_of_the_parameters(common: bool) -> None:
     fit = fit_mixture(points, 3, np.random.default_rng(0), common_variance=common)
     assert fit.log_likelihood == pytest.approx(direct_log_likelihood(points, fit), rel=1e-10)
     assert_allclose(fit.membership, membership(points, fit.weights, fit.centres, fit.variances), rtol=1e-8, atol=1e-12)
-    assert fit.bic == pytest.approx(-2 * fit.log_likelihood + (2 + 6 + 3) * np.log(90))
+    n_parameters = 2 + 6 + (1 if common else 3)
+    assert fit.bic == pytest.approx(-2 * fit.log_likelihood + n_parameters * np.log(90))
 
 
 @pytest.mark.filterwarnings("ignore:.*did not converge:sklearn.exceptions.ConvergenceWarning")
