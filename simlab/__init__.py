@@ -35,8 +35,10 @@ _PLACES = {
     "panel_from_tables": "simlab.panel_read",
     "read_panel": "simlab.panel_read",
     "run": "simlab.study.run",
+    "scenario_from_fit": "simlab.plan.from_fit",
     "select_interviews": "simlab.fit.interviews",
     "simulate": "simlab.generate.simulate",
+    "simulate_sparse": "simlab.generate.sparse",
     "stream": "simlab.foundation.streams",
     "summarise": "simlab.study.summary",
 }
@@ -52,10 +54,12 @@ if TYPE_CHECKING:
     from simlab.foundation.streams import stream
     from simlab.generate.scenario import Scenario
     from simlab.generate.simulate import Simulation, simulate
+    from simlab.generate.sparse import simulate_sparse
     from simlab.generate.truth import Truth
     from simlab.metrics.metric import Kind, metric
     from simlab.panel import DyadState, Network, Panel
     from simlab.panel_read import panel_from_networkx, panel_from_tables, read_panel
+    from simlab.plan.from_fit import scenario_from_fit
     from simlab.study.design import Grid, Study, cases, grid
     from simlab.study.run import run
     from simlab.study.summary import summarise
@@ -87,8 +91,10 @@ __all__ = [
     "panel_from_tables",
     "read_panel",
     "run",
+    "scenario_from_fit",
     "select_interviews",
     "simulate",
+    "simulate_sparse",
     "stream",
     "summarise",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from reference import naive_generator as naive
+from reference.made import made_fit
 
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
@@ -16,6 +17,9 @@ from simlab.generate.projects import draw_projects
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.generate.truth import Truth
+from simlab.metrics.recovery import position_error
+from simlab.metrics.references import bayes_ari, expected_bayes_ari
+from simlab.study.export_truth import truth_dataset
 
 WORLDS: dict[str, dict[str, Any]] = {
     "latent": {"n_dims": 3, "bridger_share": 0.3, "bridger_clusters": 3, "n_clusters": 4},
@@ -228,3 +232,25 @@ def test_clusters_of_any_sizes_are_exact() -> None:
 def test_more_actors_than_all_pairs_can_hold_are_refused() -> None:
     with pytest.raises(InputError, match=r"^n_actors = 5001: must be at most 5000 here; simulate_sparse"):
         simulate(Scenario(n_actors=5001), seed=1)
+
+
+@pytest.mark.parametrize("structure", ["blocks", "mixed-blocks", "projects"])
+def test_metrics_of_positions_are_not_defined_where_there_are_none(structure: str) -> None:
+    panel, truth = simulate(Scenario(structure=structure, n_actors=30, mean_degree=6.0), seed=1)
+    network = truth.network(*panel.keys[0])
+    fit = made_fit(network.labels, network.actors, positions=np.ones((30, 2)))
+    assert np.isnan(position_error(fit, network))
+    assert np.isnan(bayes_ari(network))
+    assert np.isnan(expected_bayes_ari(truth.scenario)).all()
+
+
+def test_traits_and_further_partners_are_written_with_the_truth() -> None:
+    world = Scenario(structure="mixed-blocks", n_clusters=4, bridger_clusters=3, n_periods=2, tie_persistence=None)
+    truth = simulate(world, seed=1).truth
+    written = truth_dataset(truth, 1)
+    assert written["membership"].dims == ("period", "actor", "part_of_membership")
+    assert written["partners"].dims == ("period", "actor", "bridged")
+    assert np.array_equal(written["membership"].values, truth.traits["membership"], equal_nan=True)
+    projects = truth_dataset(simulate(Scenario(structure="projects"), seed=1).truth, 1)["projects"]
+    assert projects.shape == (1, 60, 12)
+    assert set(np.unique(projects).tolist()) == {0, 1}

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from simlab.foundation.registry import Registry
 from simlab.generate.block_structures import blocks, mixed_blocks
 from simlab.generate.bonds import Bonds, Structure
-from simlab.generate.core_periphery import core_periphery
 from simlab.generate.projects import projects
 
 if TYPE_CHECKING:
@@ -58,11 +57,23 @@ structures.register(
     reference="after Breiger 1974",
 )(projects)
 
-structures.register(
+
+@structures.register(
     "core-periphery",
     summary="ties the likelier the more both belong to the core; no clusters",
     reference="Borgatti & Everett 2000",
-)(core_periphery)
+)
+def core_periphery(scenario: Scenario, people: People, rng: np.random.Generator) -> Bonds:
+    """Return the bonds of a core and a periphery: the continuous model of Borgatti & Everett (2000), in log odds.
+
+        affinity_ij = core_contrast c_i c_j
+
+    The coreness c of a person is uniform from 1/2 to 1 for those of the core (``core_share``), from 0 to 1/2 for others,
+    and stays with the person. It is in the truth's traits, (n_periods, n_people), NaN where absent.
+    """
+    coreness = 0.5 * rng.random(len(people.core)) + 0.5 * people.core
+    product = scenario.core_contrast * np.outer(coreness, coreness)
+    return Bonds(lambda period: product.copy(), traits={"coreness": np.where(people.present, coreness, np.nan)})
 
 
 @structures.register(

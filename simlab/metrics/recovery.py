@@ -174,7 +174,10 @@ def misclassification(fit: Fit, truth: NetworkTruth) -> float:
     low=0.0,
 )
 def position_error(fit: Fit, truth: NetworkTruth) -> float:
-    """Return the error of latent positions; NaN for a fitter without a latent space or of another dimension."""
-    if fit.positions is None or fit.positions.shape != truth.positions.shape:
+    """Return the error of latent positions; NaN for a fitter without a latent space or of another dimension.
+
+    NaN too in worlds whose ties do not come from positions.
+    """
+    if fit.positions is None or fit.positions.shape != truth.positions.shape or np.isnan(truth.positions).any():
         return NAN
     return position_rmse(fit.positions, truth.positions)

@@ -92,12 +92,12 @@ def _recovery(results: Results) -> list[str]:
     name, under = results.fitters[best], _under(results, full)
     ceiling = _along(results, results.cells("bayes_ari")[:, :, best], full)[2] if results.has("bayes_ari") else []
     if not axis:
-        other = f", where {_CEILING} reaches {ceiling[0]}" if ceiling else ""
+        other = f", where {_CEILING} reaches {ceiling[0]}" if ceiling and ceiling[0].known else ""
         return [f"Clusters: the mean adjusted Rand index (ARI) of {name} is {means[0]}{under}{other}."]
     way, first, last = _ends(axis, levels, means)
     text = f"Clusters: {way}{under}, the mean adjusted Rand index (ARI) of {name} goes from {means[first]} to {means[last]}"
     text += _threshold(results, axis, levels, means)
-    if ceiling:
+    if ceiling and ceiling[first].known and ceiling[last].known:
         text += f"; {_CEILING} goes from {ceiling[first]} to {ceiling[last]}"
     return [f"{text}."]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simlab.foundation.errors import SimlabError
 from simlab.metrics.metric import in_common
-from simlab.models.layout import procrustes
+from simlab.models.layout import first_positions, procrustes
 from simlab.partition import aligned
 from simlab.report.choices import fullest
 from simlab.report.drawing import draw_network, in_plane, mark_handle
@@ -71,7 +71,13 @@ def example(results: Results, store: Path, script: Path | None = None) -> Exampl
     wrong = labels != truth.labels
     caption = f"{len(wrong) - int(wrong.sum())} of {len(wrong)} actors are in the right cluster."
     caption += " The ties are those that the fieldwork saw."
-    if fit.positions is not None and fit.positions.shape == truth.positions.shape:
+    if np.isnan(truth.positions).any():
+        caption += (
+            " Ties in this world do not come from positions: both panels show where the paths between actors put them."
+        )
+        truth = replace(truth, positions=first_positions(network.weights(), 2))
+        fit = replace(fit, positions=None)
+    elif fit.positions is not None and fit.positions.shape == truth.positions.shape:
         caption += " Fitted positions are turned and shifted onto the true ones, never rescaled."
     else:
         caption += " This fitter has no such positions: both panels show the true ones."
@@ -84,6 +90,7 @@ def _draw(network: Network, fit: Fit, truth: NetworkTruth, labels: NDArray[np.in
     made = figure(10.0, 5.9)
     left, right = made.subplots(1, 2)
     wrong = labels != truth.labels
+    placed = truth.scenario.structure in ("latent", "fitted")
     has_positions = fit.positions is not None and fit.positions.shape == truth.positions.shape
     moved = (
         procrustes(fit.positions, truth.positions) if fit.positions is not None and has_positions else truth.positions
@@ -96,11 +103,12 @@ def _draw(network: Network, fit: Fit, truth: NetworkTruth, labels: NDArray[np.in
     }
     for handle in draw_network(right, network, moved, labels, truth.bridger, wrong=wrong):
         handles.setdefault(handle.get_label().split(" (")[0], handle)
-    left.set_title("The truth: true positions, true clusters")
-    where = "fitted positions" if has_positions else "true positions"
+    of_truth = "true positions" if placed else "positions by paths"
+    left.set_title(f"The truth: {of_truth}, true clusters")
+    where = "fitted positions" if has_positions else of_truth
     right.set_title(label(f"{name}: {where}, found clusters", 60))
     for axes in (left, right):
-        axes.set_xlabel("latent position, first axis")
+        axes.set_xlabel("latent position, first axis" if placed else "first axis")
     left.set_ylabel("second axis" if truth.positions.shape[1] > 1 else "set apart by turns")
     marks = [mark_handle("tie", "tie")]
     if truth.bridger.any():

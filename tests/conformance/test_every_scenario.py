@@ -83,6 +83,21 @@ def test_the_catalog_says_it_of_every_scenario_with_clusters() -> None:
     assert set(FACTS) == {entry.name for entry in scenarios if entry.thing.n_clusters > 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("managers", "2c90b703c3f10859"),
+        ("managers-two-periods", "5e325de815fc14e4"),
+        ("three-sites", "30352948c74d922c"),
+        ("plain", "013a15f23bed8487"),
+        ("organisations", "e29ecc6933d70d4c"),
+    ],
+)
+def test_keys_stay_what_they_are(name: str, key: str) -> None:
+    """Streams of random numbers hang on them: a setting that is added must not make other worlds of these."""
+    assert scenarios[name].thing.key == key
+
+
 def test_another_seed_and_another_replicate_are_other_worlds() -> None:
     scenario = scenarios["managers"].thing
     ties = [

@@ -21,6 +21,7 @@ from simlab.fit.fit import fitters
 from simlab.generate.catalog import scenarios
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
+from simlab.generate.structures import structures
 from simlab.metrics.metric import metrics
 from simlab.metrics.recovery import adjusted_rand_index
 from simlab.panel_read import read_panel
@@ -67,11 +68,26 @@ def test_version(capsys: Said) -> None:
 def test_list_names_all_that_is_registered_with_a_reference(capsys: Said) -> None:
     done("list")
     said = capsys.readouterr().out
-    for registry in (scenarios, fitters, metrics):
+    for registry in (scenarios, structures, fitters, metrics):
         for entry in registry:
             assert re.search(rf"^  {re.escape(entry.name)} ", said, re.MULTILINE), entry.name
     assert "Handcock, Raftery & Tantrum 2007" in " ".join(said.split())
-    assert all(heading in said for heading in ("scenarios", "fitters", "metrics"))
+    assert all(heading in said for heading in ("scenarios", "structures", "fitters", "metrics"))
+
+
+def test_list_shows_one_scenario_with_its_settings(capsys: Said) -> None:
+    done("list", "projects")
+    said = capsys.readouterr().out
+    assert re.search(r'^  \* structure = "projects"  # ', said, re.MULTILINE)
+    assert re.search(r"^    n_actors = 60  # ", said, re.MULTILINE)
+    assert "information 1.4" in " ".join(said.split())
+    done("list", "core-periphery")
+    assert "(no clusters)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_list_of_an_unknown_scenario_is_refused_with_the_nearest(capsys: Said) -> None:
+    assert call(["list", "project"]) == 2
+    assert "no scenario named 'project'. Did you mean 'projects'?" in capsys.readouterr().err
 
 
 def test_list_of_a_fitter_shows_its_settings(capsys: Said) -> None:
