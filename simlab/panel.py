@@ -147,17 +147,16 @@ class Network:
         """
         from scipy import sparse
 
+        n = self.n_actors
         rows, columns = np.nonzero(self.state == DyadState.TIE)
         apart = rows != columns
         rows, columns = rows[apart], columns[apart]
-        shape = self.state.shape
-        said = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
-        if not self.directed:
-            return said
-        pairs = sparse.csr_array(said + said.T).tocoo()
-        row, column = pairs.coords
-        asked = (self.state[row, column] <= DyadState.TIE).astype(float) + (self.state[column, row] <= DyadState.TIE)
-        return sparse.csr_array((pairs.data / asked, (row, column)), shape=shape)
+        codes, said = np.unique(np.concatenate([rows * n + columns, columns * n + rows]), return_counts=True)
+        first, second = np.divmod(codes, n)
+        # Of a dyad with direction both answers count; without, one stands for both.
+        answers = np.sum([self.state[places] <= DyadState.TIE for places in ((first, second), (second, first))], axis=0)
+        starts = np.searchsorted(first, np.arange(n + 1))
+        return sparse.csr_array((said / answers, second, starts), shape=(n, n))
 
     def tie_counts(self) -> Floats:
         """Return how often each observed tie counts, row to column: its count, or 1 where the network has no counts."""

@@ -151,6 +151,21 @@ def test_imputations_are_pooled(seen: Network) -> None:
     assert np.array_equal(fit.membership, again.membership)
 
 
+def test_ties_without_direction_and_counts_are_imputed() -> None:
+    ties = np.triu(np.random.default_rng(1).random((20, 20)) < 0.3, 1)
+    network = network_of(ties | ties.T, directed=False)
+    state = network.state.copy()
+    state[:8, :8] = np.where(state[:8, :8] == DyadState.IMPOSSIBLE, state[:8, :8], DyadState.NO_ANSWER)
+    counts = np.where(state == DyadState.TIE, 3.0, 0.0)
+    hidden = replace(network, state=state, counts=counts)
+    fit = MultipleImputation(n_clusters=2, n_imputations=3).fit(hidden, rng=np.random.default_rng(1))
+    assert fit.diagnostics["imputed_dyads"] == 56.0
+    filled = completed(hidden, Given(np.zeros((20, 20))), 0, np.random.default_rng(1))
+    assert filled.counts is not None
+    assert np.array_equal(filled.counts > 0.0, filled.ties)
+    assert set(filled.counts[:8, :8][filled.ties[:8, :8]].tolist()) == {1.0}
+
+
 def test_pooling_by_hand() -> None:
     """Clusters are matched whatever their numbers; the worst status speaks; scores are means."""
     fits = [
@@ -184,6 +199,7 @@ def test_a_cluster_without_partner_joins_the_nearest() -> None:
     [
         ({"base": "spectrall"}, r"no fitter named 'spectrall'\. Did you mean 'spectral'"),
         ({"base": "multiple-imputation"}, "base = multiple-imputation: must be another fitter"),
+        ({"imputer": "sbm"}, "sociality: no such sbm setting"),
         ({"imputer": "spectral", "imputer_settings": ()}, "imputer = spectral: has no model"),
         ({"base_settings": ("n_start=3",)}, "n_start: no such spectral setting"),
         ({"base_settings": ("n_starts",)}, "base_settings = n_starts: must be key=value"),

@@ -141,6 +141,28 @@ def test_answer_is_made_of_the_numbers(store: Path) -> None:
     assert str(pooled(values[:1, :1, 0])) in found[0] or str(pooled(values[:1, :1, 1])) in found[0]
 
 
+def test_fieldworks_of_every_kind_are_told_of(tmp_path: Path) -> None:
+    """Rates by period, names dropped, and that listwise deletion scores fewer actors."""
+    store = made(
+        tmp_path,
+        "kinds",
+        scenarios=Scenario(n_actors=20, n_periods=2, mean_degree=4.0),
+        fieldworks={
+            "wide": Fieldwork(outsiders=0.2),
+            "capped": Fieldwork(max_nominations=3, dropped="within-organisation", response_rate=(0.9, 0.6)),
+            "deleted": Fieldwork(left_out="private", response_rate=0.8, treatment="listwise-deletion"),
+        },
+        fitters=[Spectral(n_clusters=3)],
+        replicates=2,
+    )
+    write_report(store, tmp_path / "kinds.html")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", (tmp_path / "kinds.html").read_text(encoding="utf-8")))
+    assert "actors name ties outside their organisation first, and the rest is read as no tie" in text
+    assert "response rate (0.9, 0.6)" in text
+    assert "metrics of fits are over the actors that a fit has" in text
+    assert "actors are in the right cluster" in text
+
+
 def test_differences_within_two_errors_are_not_called_differences(store: Path) -> None:
     dataset = loaded(store)
     base = dataset["ari"].isel(fitter=0).values

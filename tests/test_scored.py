@@ -16,6 +16,7 @@ from simlab.fit.spectral import Spectral
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.metrics.metric import Kind, in_common, metrics
+from simlab.metrics.recovery import adjusted_rand_index
 from simlab.study.design import Study
 from simlab.study.run import run
 
@@ -45,6 +46,10 @@ def test_restricting_by_hand_and_by_metric_agree() -> None:
         by_hand = metric.function(found, true)
         assert metric.of_network(fit, truth) == pytest.approx(by_hand, nan_ok=True)
     assert metrics["share_scored"].thing.of_network(fit, truth) == 3 / 6
+    alone = adjusted_rand_index(np.array([9, 1, 8, 1, 7, 0]), truth.labels)
+    assert metrics["ari_of_all"].thing.of_network(fit, truth) == pytest.approx(alone)
+    whole = made_fit(labels[::-1], truth.actors)
+    assert metrics["ari_of_all"].thing.of_network(whole, truth) == metrics["ari"].thing.of_network(whole, truth) == 1.0
 
 
 def test_the_same_actors_are_not_copied() -> None:

@@ -26,6 +26,7 @@ from simlab.partition import canonical, first_mentioned
 
 if TYPE_CHECKING:
     from simlab.kernels.chain_state import State
+    from simlab.panel import Shares
 
 Floats = NDArray[np.float64]
 
@@ -103,9 +104,9 @@ class LpcmMap(CriterionFitter):
         """Return the best of the climbs, and the data where it ended. FitError where none is finite."""
         n = networks[0].n_actors
         listed = n >= MANY if self.likelihood == "auto" else self.likelihood == "sampled"
-        look = self._look(networks, rng, listed=listed)
-        priors = self.priors(n, n_clusters)
         share = mean_weights(networks)
+        look = self._look(networks, share, rng, listed=listed)
+        priors = self.priors(n, n_clusters)
         first = layout.first_positions(share, self.n_dims)
         data = look(first_scale(priors, self.n_dims) * first)
         field = [
@@ -117,13 +118,12 @@ class LpcmMap(CriterionFitter):
             raise FitError("the density is not finite from any start: try narrower priors")
         return best, look(best.positions)
 
-    def _look(self, networks: Sequence[Network], rng: np.random.Generator, *, listed: bool) -> Look:
+    def _look(self, networks: Sequence[Network], share: Shares, rng: np.random.Generator, *, listed: bool) -> Look:
         """Return what makes the data for given positions: of all dyads, always the same, or of a list."""
         if not listed:
             data = self.data(networks)
             return lambda _: data
-        ties = mean_weights(networks)
-        return lambda positions: self.data(networks, dyad_list(ties, positions, self.n_near, self.n_far, rng))
+        return lambda positions: self.data(networks, dyad_list(share, positions, self.n_near, self.n_far, rng))
 
     def _made(self, actors: tuple[str, ...], data: LatentData, best: Climb, point: Point, member: Floats) -> Fit:
         labels = np.asarray(member.argmax(axis=1))

@@ -48,10 +48,8 @@ class MultipleImputation(ClusterCountFitter):
 
     base: str = Field(default="spectral", description="the fitter of completed networks")
     base_settings: tuple[str, ...] = Field(default=(), description="its settings, each key=value")
-    imputer: str = Field(default="sbm", description="the fitter whose model draws what was not observed")
-    imputer_settings: tuple[str, ...] = Field(
-        default=("degree_corrected=true",), description="its settings, each key=value"
-    )
+    imputer: str = Field(default="lpcm-map", description="the fitter whose model draws what was not observed")
+    imputer_settings: tuple[str, ...] = Field(default=("sociality=shared",), description="its settings, each key=value")
     n_imputations: int = Field(default=10, ge=1, le=1000, description="completed networks")
 
     @model_validator(mode="after")
@@ -64,7 +62,7 @@ class MultipleImputation(ClusterCountFitter):
     @classmethod
     def compile(cls) -> None:
         """Compile the kernels of the usual imputer."""
-        fitters["sbm"].thing.compile()
+        fitters["lpcm-map"].thing.compile()
 
     def fitter_of(self, role: str) -> Fitter:
         """Return the base or the imputer with its settings, and with the numbers of clusters where it is given them."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.errors import UnknownNameError
+from simlab.foundation.errors import InputError, UnknownNameError
 from simlab.generate.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -136,10 +136,15 @@ class Truth:
         return self.scenario.defining_attribute
 
     def network(self, site: str, relation: str, period: str) -> NetworkTruth:
-        """Return the truth of one network; UnknownNameError where there is none of that name."""
+        """Return the truth of one network; UnknownNameError where there is none of that name.
+
+        InputError where the world is a sparse one, without matrices of pairs.
+        """
         key = (site, relation, period)
         if key not in self.intercept:
             raise UnknownNameError.among("network", repr(key), map(repr, self.intercept))
+        if key not in self.probability:
+            raise InputError(f"network {key!r}: a sparse world has no matrices of pairs; its ties are beside its truth")
         t = self.periods.index(period)
         members = np.flatnonzero(np.array(self.site_of) == site)
         here = self.label[t, members] >= 0

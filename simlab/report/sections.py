@@ -24,11 +24,11 @@ _MOST_CELLS = 5
 _MOST_CASES = 24
 # Which of their ties people name, by which names are dropped.
 _DROPPED = {
-    "at-random": "a random choice",
-    "weakest": "the strongest",
-    "farthest": "the nearest",
-    "within-organisation": "first those outside the organisation",
-    "between-organisations": "first those within the organisation",
+    "at-random": "a random choice of their ties",
+    "weakest": "the strongest of their ties",
+    "farthest": "the nearest of their ties",
+    "within-organisation": "ties outside their organisation first",
+    "between-organisations": "ties within their organisation first",
 }
 
 
@@ -195,7 +195,7 @@ def limits(results: Results) -> list[str]:
     limited = [s for s in settings if s.get("max_nominations")]
     if limited:
         first = {_DROPPED[s.get("dropped", "at-random")] for s in limited}
-        named = f"{listed(sorted(first))} of their ties" if len(first) == 1 else "some of their ties"
+        named = " or ".join(sorted(first))
         out.append(f"With a limited number of names, actors name {named}, and the rest is read as no tie.")
     if results.has("share_scored") and float(results.dataset["share_scored"].min()) < 1.0:
         out.append(

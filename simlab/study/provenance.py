@@ -19,7 +19,7 @@ from simlab.study.design import Grid, Study
 
 SCHEMA_VERSION = 1
 # Changes whenever a default or a fitter's numbers change, so that a store is never continued with other numbers.
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 
 _PACKAGES = ("simlab", "numpy", "scipy", "numba", "networkx", "joblib", "xarray", "zarr")
 

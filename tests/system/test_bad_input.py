@@ -160,6 +160,12 @@ simulate nothere.toml -o d
 simulate managrs -o d
 simulate folder -o d
 simulate ok.csv -o d
+simulate --set dropped=loudest -o d
+simulate --set left_out=charity -o d
+simulate --set response_rate=[0.5,0.6,0.7] -o d
+simulate --set response_odds_ratio=2 -o d
+simulate --set treatment=deletion -o d
+fit ok.csv --fitter multiple-imputation --set base=nosuch
 simulate --set n_actors=0 -o d
 simulate --set n_actors=many -o d
 simulate --set n_actors=20.5 -o d

@@ -213,6 +213,38 @@ def test_a_scenario_given_back_gives_the_same_ties(fieldwork: list[str], tmp_pat
     assert most <= 3 if fieldwork else most > 3
 
 
+def test_simulate_takes_every_setting_of_the_field_and_fit_reads_what_it_writes(tmp_path: Path, capsys: Said) -> None:
+    settings = [
+        "response_rate=[0.8,0.6]",
+        "response_by=bridging",
+        "response_odds_ratio=0.3",
+        "instrument=name-generator",
+        "forgetting_odds_ratio=3",
+        "false_ties=0.01",
+        "max_nominations=4",
+        "dropped=weakest",
+        "proxy=0.3",
+        "left_out=private",
+        "outsiders=.1",
+    ]
+    given = [word for text in settings for word in ("--set", text)]
+    done("simulate", "managers-two-periods", *SMALL, *given, "--seed", 7, "-o", tmp_path / "one")
+    done("simulate", tmp_path / "one" / "scenario.toml", "-o", tmp_path / "two")
+    for name in ("ties.csv", "actors.csv", "scenario.toml"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    actors, ties = rows(tmp_path / "one" / "actors.csv"), rows(tmp_path / "one" / "ties.csv")
+    assert {row["limited"] for row in actors} == {"4", "false"}
+    assert "private" not in {row["organisation"] for row in actors}
+    assert any(row["actor"].startswith("outsider") for row in actors)
+    reported = [tie for tie in ties if tie["reporter"]]
+    assert {tie["weight"] for tie in reported} == {"0", "1"}
+    assert all(tie["reporter"] == tie["target"] for tie in reported)
+    capsys.readouterr()
+    done("fit", tmp_path / "one" / "ties.csv", "--actors", tmp_path / "one" / "actors.csv", "--clusters", 2,
+         "--fitter", "multiple-imputation", "--set", "n_imputations=2")  # fmt: skip
+    assert "multiple-imputation, seed 1" in capsys.readouterr().out
+
+
 def test_set_goes_over_the_file_and_a_tenth_may_be_written_as_usual(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('n_actors = 30\nmean_degree = 6\nreciprocity = "none"\n[fieldwork]\nresponse_rate = 0.5\n')
