@@ -31,7 +31,7 @@ from simlab.generate.truth import NetworkTruth
 from simlab.metrics.bridging import SCORES, highest_tenth
 from simlab.metrics.metric import NAN, Kind, metric
 from simlab.report.numbers import Estimate, listed, plain, pooled, share_text
-from simlab.report.reading import NOTHING, Reading, superiority
+from simlab.report.reading import NOTHING, Reading, superiority, verdict
 
 STRENGTHS = {"demo": (0.0, 0.5, 0.75, 1.0), "full": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)}
 REPLICATES = {"demo": 15, "full": 300}
@@ -140,14 +140,14 @@ def _which(reading: Reading, strong: float) -> list[str]:
         gap = pooled(reading.values(f"auc_{score}", **own, **at) - second)
         (lower if gap.distinct else same).append(f"{_of(other, its)} {value}")
     text = (
-        f"Which score: where bridgers are of strength {plain(strong)} and all answer, {_of(score, fitter)} ranks a true"
+        f"Which score: at strength {plain(strong)}, with all answering, {_of(score, fitter)} ranks a true bridger above"
     )
-    text += f" bridger above another actor with probability {area} (0.5 is chance)"
-    if same:
-        text += f"; not distinguishable from it: {listed(same)}"
-    if lower:
-        text += f"; lower: {listed(lower)}"
-    return [f"{text}."]
+    sentences = [f"{text} another actor with probability {area} (0.5 is chance)."]
+    if same or lower:
+        told = [f"not distinguishable from it are {listed(same)}"] if same else []
+        told += [f"lower are {listed(lower)}"] if lower else []
+        sentences.append(f"Other scores: {'; '.join(told)}.")
+    return sentences
 
 
 def _strength(reading: Reading, strengths: list[float]) -> list[str]:
@@ -174,10 +174,11 @@ def _response(reading: Reading, strong: float) -> list[str]:
             drops.append((loss, _of(score, fitter)))
     if not drops:
         return []
-    drops.sort(key=lambda item: item[0].mean)
-    (least, kept), (most, lost) = drops[0], drops[-1]
-    text = f"Non-response: with 70 % answering, at strength {plain(strong)}, the area under the curve falls the least for"
-    return [f"{text} {kept} (by {least}) and the most for {lost} (by {most})."]
+    first, rest = drops[0], [(loss, name) for loss, name in drops[1:] if loss.distinct]
+    text = f"Non-response: with 70 % answering, at strength {plain(strong)}, the area under the curve of {first[1]}"
+    text += verdict(first[0], " falls by {}", " rises by {}", " does not change by more than chance ({})")
+    each = listed([f"{name} ({loss})" for loss, name in rest])
+    return [f"{text}; of the other scores it falls for {each if each else 'none, beyond two errors'}."]
 
 
 def _interviewed(reading: Reading, strengths: list[float]) -> list[str]:

@@ -59,10 +59,10 @@ class MultipleImputation(ClusterCountFitter):
             raise ValueError(f"imputer = {self.imputer}: has no model from which ties could be drawn")
         return self
 
-    @classmethod
-    def compile(cls) -> None:
-        """Compile the kernels of the usual imputer."""
-        fitters["lpcm-map"].thing.compile()
+    @property
+    def kinds(self) -> tuple[type[Fitter], ...]:
+        """This fitter, its base and its imputer."""
+        return (type(self), *self.fitter_of("base").kinds, *self.fitter_of("imputer").kinds)
 
     def fitter_of(self, role: str) -> Fitter:
         """Return the base or the imputer with its settings, and with the numbers of clusters where it is given them."""

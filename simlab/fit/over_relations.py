@@ -39,7 +39,9 @@ class OverRelations(TogetherFitter):
     @model_validator(mode="after")
     def _base_can(self) -> Self:
         if self.how == "joint" and not isinstance(self.base_fitter, LatentFitter):
-            raise InputError.of("how", self.how, f"needs a base with joint fits, and {self.base} has none: set how = union")
+            raise InputError.of(
+                "how", self.how, f"needs a base with joint fits, and {self.base} has none: set how = union"
+            )
         return self
 
     def fit_together(self, networks: Sequence[Network], *, rng: np.random.Generator) -> list[Fit]:

@@ -19,6 +19,7 @@ from simlab.foundation.errors import SimlabError, shown
 from simlab.foundation.streams import stream
 from simlab.generate.simulate import Simulation, simulate
 from simlab.generate.truth import NetworkTruth
+from simlab.metrics.metric import Kind
 from simlab.panel import Panel
 from simlab.study.design import Study
 
@@ -192,6 +193,10 @@ def _values(study: Study, world: World, fits: dict[Key, Fit], *, of_fits: bool) 
         if metric.kind.of_fits != of_fits:
             continue
         out = values[metric.name] = np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
+        if metric.kind == Kind.PANEL:
+            # One value for all networks stands at the first of them.
+            out[0, study.relations.index(in_turn[0][0][1]), 0] = metric.of_panel(fits, truths)
+            continue
         for key, before in in_turn:
             at = study.sites.index(key[0]), study.relations.index(key[1]), study.periods.index(key[2])
             if not metric.kind.of_change:
