@@ -1,19 +1,19 @@
 """Bridgers: which score finds the managers who bridge clusters, and what does each score say where nobody does?
 
-Aims. To compare six bridging scores: how well they rank the true bridgers above the others, from bridgers who hardly leave
-their own cluster to those midway between two; with every answer and with three in ten missing; and to say how many of those
-who would be interviewed as bridgers are none.
+Aims. To compare six bridging scores: how well they rank the true bridgers above the others, from bridgers who hardly
+leave their own cluster to those midway between two; with every answer and with three in ten missing; and to say how
+many of those who would be interviewed as bridgers are none.
 
-Data-generating mechanism. One site of 60 managers in three clusters of a latent plane whose centres lie four spreads apart;
-mean out-degree 9, reciprocity 0.5, sociality, homophily. One actor in ten is a bridger, whose middle lies at the share
-`bridger_strength` of half the way to another cluster. At strength 0 bridgers are like everybody else: a world without
-bridgers, and a control in which no score may do better than chance.
+Data-generating mechanism. One site of 60 managers in three clusters of a latent plane whose centres lie four spreads
+apart; mean out-degree 9, reciprocity 0.5, sociality, homophily. One actor in ten is a bridger, whose middle lies at the
+share `bridger_strength` of half the way to another cluster. At strength 0 bridgers are like everybody else: a world
+without bridgers, and a control in which no score may do better than chance.
 
 Estimands. Who the true bridgers are, by position; whether there are any.
 
 Methods. The latent position cluster model by MCMC (three clusters given, short chains, judged as such), the
-degree-corrected block model and modularity by the Leiden method; of each fit every score that it has: entropy of membership,
-entropy given the position (MCMC alone), participation, lying between, low constraint, betweenness.
+degree-corrected block model and modularity by the Leiden method; of each fit every score that it has: entropy of
+membership, entropy given the position (MCMC alone), participation, lying between, low constraint, betweenness.
 
 Performance measures. Area under the curve and precision of every score; the share of true bridgers among the two people
 interviewed as such; and, for a score's mean over its highest tenth, the probability that a world with bridgers of full

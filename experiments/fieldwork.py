@@ -1,29 +1,31 @@
 """Fieldwork: what is worth paying for, a higher response or more names; and what to do about the answers that are missing?
 
-Aims. To compare data collections by the clusters and bridgers that are found with them: response rate, names allowed, who is
-taken to belong, and what the analyst does about missing answers; for smaller and larger sites. How strongly bridgers must
-avoid the questionnaire before conclusions turn is asked in `tipping_point.py`.
+Aims. To compare data collections by the clusters and bridgers that are found with them: response rate, names allowed,
+who is taken to belong, and what the analyst does about missing answers; for smaller and larger sites. How strongly
+bridgers must avoid the questionnaire before conclusions turn is asked in `tipping_point.py`.
 
-Data-generating mechanism. One site in three clusters of a latent plane whose centres lie four spreads apart; mean out-degree
-9 at every number of managers, reciprocity 0.5, sociality, homophily, one in ten a bridger. People answer at random at the
-response rate. Who may give five names gives a random choice of theirs. The boundary is right, or leaves one of four
-organisations out, or lists a fifth more people who do not belong and have few ties.
+Data-generating mechanism. One site in three clusters of a latent plane whose centres lie four spreads apart; mean
+out-degree 9 at every number of managers, reciprocity 0.5, sociality, homophily, one in ten a bridger. People answer at
+random at the response rate. Who may give five names gives a random choice of theirs. The boundary is right, or leaves
+one of four organisations out, or lists a fifth more people who do not belong and have few ties.
 
 Estimands. The true clusters and bridgers, of all who truly belong.
 
-Methods. The latent position cluster model by its posterior mode (three clusters given), after masking, listwise deletion,
-null imputation (silence is no tie), reconstruction from the other side, or both; and multiple imputation of what masking
-leaves open. In full size also by MCMC, with what a full list of names leaves open taken as no tie, or as open (censored).
+Methods. The latent position cluster model by its posterior mode (three clusters given), after masking, listwise
+deletion, null imputation (silence is no tie), reconstruction from the other side, or both; and multiple imputation of
+what masking leaves open. In full size also by MCMC, with what a full list of names leaves open taken as no tie, or as
+open (censored).
 
-Performance measures. Adjusted Rand index over all who belong, those whom the data do not have in clusters of their own, so
-that leaving people out cannot pay; area under the curve of the bridging score; both as paired differences over the same
-worlds, with Monte Carlo standard errors over replicates.
+Performance measures. Adjusted Rand index over all who belong, those whom the data do not have in clusters of their own,
+so that leaving people out cannot pay; area under the curve of the bridging score; both as paired differences over the
+same worlds, with Monte Carlo standard errors over replicates.
 """
 
 import itertools
 from typing import Any
 
 from simlab import Fieldwork, Fitter, Grid, LpcmMcmc, Scenario, Study, grid
+from simlab.fieldwork.settings import Treatment
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.multiple_imputation import MultipleImputation
 from simlab.report.numbers import Estimate, Floats, listed, percent, plain, pooled
@@ -33,13 +35,13 @@ REPLICATES = {"demo": 16, "full": 200}
 N_ACTORS = {"demo": (40, 80), "full": (30, 60, 120)}
 RESPONSE = {"demo": (0.5, 0.7, 0.9), "full": (0.5, 0.6, 0.7, 0.8, 0.9)}
 NAMES: dict[str, tuple[int | None, ...]] = {"demo": (5, 10), "full": (3, 5, 7, 10, None)}
-TREATMENTS = {
-    "masking": "masking",
-    "listwise": "listwise-deletion",
-    "null": "null-imputation",
-    "reconstruction": "reconstruction",
-    "both": "reconstruction-and-null-imputation",
-}
+TREATMENTS: tuple[Treatment, ...] = (
+    "masking",
+    "listwise-deletion",
+    "null-imputation",
+    "reconstruction",
+    "reconstruction-and-null-imputation",
+)
 BOUNDARIES: dict[str, dict[str, Any]] = {
     "right": {},
     "too narrow": {"left_out": ("voluntary",)},
@@ -55,15 +57,14 @@ def _fieldworks(size: str) -> Grid[Fieldwork]:
     settings = tuple(
         Fieldwork(response_rate=response, max_nominations=names, treatment=treatment, **boundary)
         for response, names, boundary, treatment in itertools.product(
-            RESPONSE[size], NAMES[size], BOUNDARIES.values(), TREATMENTS.values()
+            RESPONSE[size], NAMES[size], BOUNDARIES.values(), TREATMENTS
         )
     )
-    names = tuple("all" if most is None else plain(most) for most in NAMES[size])
-    labels = {
+    labels: dict[str, tuple[float | str, ...]] = {
         "response_rate": RESPONSE[size],
-        "names": names,
+        "max_nominations": tuple("none" if most is None else str(most) for most in NAMES[size]),
         "boundary": tuple(BOUNDARIES),
-        "missing": tuple(TREATMENTS),
+        "treatment": TREATMENTS,
     }
     return Grid(labels, settings)
 
@@ -120,10 +121,14 @@ def _gains(reading: Reading, metric: str, **at: float | str) -> tuple[Floats, Fl
     Each is the mean over the levels of the other. None where the study does not have the levels.
     """
     rates, names = RESPONSE_STEP, NAMES_STEP
-    if not (set(rates) <= set(reading.levels("response_rate")) and set(names) <= set(reading.levels("names"))):
+    if not (
+        set(rates) <= set(reading.levels("response_rate")) and set(names) <= set(reading.levels("max_nominations"))
+    ):
         return None
     higher = reading.values(metric, response_rate=rates[1], **at) - reading.values(metric, response_rate=rates[0], **at)
-    more = reading.values(metric, names=names[1], **at) - reading.values(metric, names=names[0], **at)
+    more = reading.values(metric, max_nominations=names[1], **at) - reading.values(
+        metric, max_nominations=names[0], **at
+    )
     # Worlds are compared whole or not at all.
     return higher.mean(axis=1, keepdims=True), more.mean(axis=1, keepdims=True)
 
@@ -131,7 +136,7 @@ def _gains(reading: Reading, metric: str, **at: float | str) -> tuple[Floats, Fl
 def _worth(reading: Reading) -> list[str]:
     parts = []
     for n in reading.levels("n_actors"):
-        gains = _gains(reading, MEASURE, n_actors=n, fitter=MODE, missing="masking", boundary="right")
+        gains = _gains(reading, MEASURE, n_actors=n, fitter=MODE, treatment="masking", boundary="right")
         if gains is None or not pooled(gains[0] - gains[1]).known:
             continue
         which = verdict(
@@ -151,21 +156,21 @@ def _worth(reading: Reading) -> list[str]:
 def _surface(reading: Reading) -> list[str]:
     parts = []
     for n in reading.levels("n_actors"):
-        rates, names = reading.levels("response_rate"), reading.levels("names")
-        at = {"n_actors": n, "fitter": MODE, "missing": "masking", "boundary": "right"}
-        least = reading.mean(MEASURE, response_rate=rates[0], names=names[0], **at)
-        most = reading.mean(MEASURE, response_rate=rates[-1], names=names[-1], **at)
+        rates, names = reading.levels("response_rate"), reading.levels("max_nominations")
+        at = {"n_actors": n, "fitter": MODE, "treatment": "masking", "boundary": "right"}
+        least = reading.mean(MEASURE, response_rate=rates[0], max_nominations=names[0], **at)
+        most = reading.mean(MEASURE, response_rate=rates[-1], max_nominations=names[-1], **at)
         if least.known and most.known:
             parts.append(f"{least} and {most} with {plain(n)} managers")
     if not parts:
         return []
-    ends = [(reading.levels("response_rate")[k], reading.levels("names")[k]) for k in (0, -1)]
+    ends = [(reading.levels("response_rate")[k], reading.levels("max_nominations")[k]) for k in (0, -1)]
     said = [f"{percent(float(rate))} response and {names} names" for rate, names in ends]
     return [f"Least and most: with {listed(said)} the adjusted Rand index is {listed(parts)}."]
 
 
 def _bridgers(reading: Reading) -> list[str]:
-    at: dict[str, float | str] = {"fitter": MODE, "missing": "masking", "boundary": "right"}
+    at: dict[str, float | str] = {"fitter": MODE, "treatment": "masking", "boundary": "right"}
     first, gains = reading.mean("bridger_auc", **at), _gains(reading, "bridger_auc", **at)
     if gains is None or not (first.known and pooled(gains[0] - gains[1]).known):
         return []
@@ -181,16 +186,16 @@ def _signed(gain: Estimate) -> str:
 
 def _treatments(reading: Reading) -> list[str]:
     at = {"fitter": MODE, "boundary": "right"}
-    first = reading.mean(MEASURE, missing="masking", **at)
+    first = reading.mean(MEASURE, treatment="masking", **at)
     if not first.known:
         return []
     parts = []
-    for name, words in TREATMENTS.items():
-        gap = reading.difference(MEASURE, {"missing": name}, {"missing": "masking"}, **at)
+    for name in TREATMENTS:
+        gap = reading.difference(MEASURE, {"treatment": name}, {"treatment": "masking"}, **at)
         if name != "masking" and gap.known:
-            label = {"both": "reconstruction with null imputation of the rest"}.get(name, words.replace("-", " "))
+            label = name.replace("-", " ")
             parts.append((gap.mean, f"{label} {_change(gap)}"))
-    imputed = reading.difference(MEASURE, {"fitter": IMPUTED}, {"fitter": MODE}, boundary="right", missing="masking")
+    imputed = reading.difference(MEASURE, {"fitter": IMPUTED}, {"fitter": MODE}, boundary="right", treatment="masking")
     if imputed.known:
         parts.append((imputed.mean, f"multiple imputation {_change(imputed)}"))
     parts.sort(reverse=True)
@@ -205,7 +210,7 @@ def _change(gap: Estimate) -> str:
 
 
 def _boundaries(reading: Reading) -> list[str]:
-    at = {"fitter": MODE, "missing": "masking"}
+    at = {"fitter": MODE, "treatment": "masking"}
     parts = []
     for name, words in (("too narrow", "leaving an organisation out"), ("too wide", "listing a fifth too many")):
         loss = reading.difference(MEASURE, {"boundary": name}, {"boundary": "right"}, **at)
@@ -221,10 +226,10 @@ def _censored(reading: Reading) -> list[str]:
     if CENSORED not in reading.fitters:
         return []
     parts = []
-    for names in reading.levels("names"):
-        at = {"names": names, "missing": "masking", "boundary": "right"}
+    for names in reading.levels("max_nominations"):
+        at = {"max_nominations": names, "treatment": "masking", "boundary": "right"}
         gain = reading.difference(MEASURE, {"fitter": CENSORED}, {"fitter": TOLD}, **at)
-        if gain.known and names != "all":
+        if gain.known and names != "none":
             parts.append(f"{_change(gain)} with {names} names")
     text = "Censored: taking as open what a full list of names leaves open makes the adjusted Rand index of MCMC"
     return [f"{text} {listed(parts)}."] if parts else []

@@ -1,23 +1,23 @@
 """Relations: where managers have two relations with one another, is one fit on both better than two, or than one on the union?
 
-Aims. To compare what is found of clusters and bridgers when a formal and an informal relation are fitted each by itself, both
-in one joint fit, or as one network in which a tie is one of either; by how much the relations overlap, and with what the field
-loses.
+Aims. To compare what is found of clusters and bridgers when a formal and an informal relation are fitted each by
+itself, both in one joint fit, or as one network in which a tie is one of either; by how much the relations overlap, and
+with what the field loses.
 
-Data-generating mechanism. One site of 60 managers in three clusters of a latent plane whose centres lie four spreads apart,
-the same positions for both relations: mean out-degree 9 in the formal and 6 in the informal one, reciprocity 0.5, sociality,
-homophily, one in ten a bridger. Of the ties of either relation the share `overlap` is in both (Jaccard index), 0.2 and more.
-Everybody answers, or seven in ten name five people for each relation.
+Data-generating mechanism. One site of 60 managers in three clusters of a latent plane whose centres lie four spreads
+apart, the same positions for both relations: mean out-degree 9 in the formal and 6 in the informal one, reciprocity
+0.5, sociality, homophily, one in ten a bridger. Of the ties of either relation the share `overlap` is in both (Jaccard
+index), 0.2 and more. Everybody answers, or seven in ten name five people for each relation.
 
-Estimands. The true clusters and bridgers, which the relations share. (Where they do not share them, one fit is wrong; this
-study does not say when.)
+Estimands. The true clusters and bridgers, which the relations share. (Where they do not share them, one fit is wrong;
+this study does not say when.)
 
-Methods. The latent position cluster model by MCMC (three clusters given, short chains, judged as such): two fits; a joint fit
-with shared positions and an intercept for each relation; a fit of the union. The degree-corrected block model: two fits, or
-the union. Of two fits the better relation, the formal one, stands beside their mean.
+Methods. The latent position cluster model by MCMC (three clusters given, short chains, judged as such): two fits; a
+joint fit with shared positions and an intercept for each relation; a fit of the union. The degree-corrected block
+model: two fits, or the union. Of two fits the better relation, the formal one, stands beside their mean.
 
-Performance measures. Adjusted Rand index and area under the curve of the bridging score, as paired differences over the same
-worlds, with Monte Carlo standard errors over replicates.
+Performance measures. Adjusted Rand index and area under the curve of the bridging score, as paired differences over the
+same worlds, with Monte Carlo standard errors over replicates.
 """
 
 from typing import Any
