@@ -105,7 +105,15 @@ def check_fit(fit: Fit, network: Network, name: str = "network") -> None:
 def check_metric(metric: Metric, fits: tuple[Fit, Fit], truths: tuple[NetworkTruth, NetworkTruth]) -> None:
     """Check that a metric is a number within its limits, or NaN, for two periods' fits and truths, and NaN if a fit failed."""
     before, after = fits
-    value = metric.of_periods(before, after, *truths) if metric.kind.of_change else metric.of_network(after, truths[1])
+    keys = [("site 1", "contact", period) for period in ("1", "2")]
+    if metric.kind == Kind.PANEL:
+        value = metric.of_panel(dict(zip(keys, fits, strict=True)), dict(zip(keys, truths, strict=True)))
+        one_only = metric.of_panel({keys[1]: after}, dict(zip(keys, truths, strict=True)))
+        assert np.isnan(one_only), f"{metric.name}: must be NaN where a network has no fit"
+    elif metric.kind.of_change:
+        value = metric.of_periods(before, after, *truths)
+    else:
+        value = metric.of_network(after, truths[1])
     assert isinstance(value, float), f"{metric.name}: must be a float"
     if not np.isnan(value):
         assert metric.low is None or value >= metric.low - 1e-9, (

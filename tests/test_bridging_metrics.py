@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from reference.made import made_fit, made_truth
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from simlab.metrics.bridging import area_under_curve, mean_precision, top_precision
+from simlab.metrics.bridging import SCORES, area_under_curve, highest_tenth, mean_precision, top_precision
+from simlab.metrics.metric import metrics
 
 
 def scores_of(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,3 +67,21 @@ def test_precision_at_k_is_the_mean_over_orders_of_equal_scores(seed: int) -> No
     shares = [flags[np.lexsort((rng.random(len(score)), -score))[:k]].mean() for _ in range(4000)]
     error = float(np.std(shares)) / math.sqrt(len(shares))
     assert top_precision(score, flags, k) == pytest.approx(float(np.mean(shares)), abs=5 * error + 1e-9)
+
+
+def test_every_score_has_metrics_of_its_own() -> None:
+    truth = made_truth(np.repeat([0, 1], 5), bridger=np.arange(10) < 2)
+    score = np.array([0.9, 0.1, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    for name in SCORES:
+        fit = made_fit(truth.labels, truth.actors, bridging={"participation": np.zeros(10), name: score})
+        # Of the 16 pairs the first bridger wins 8 and the second 7.
+        assert metrics[f"auc_{name}"].thing.of_network(fit, truth) == pytest.approx(15 / 16)
+        assert metrics[f"precision_{name}"].thing.of_network(fit, truth) == 0.5
+    without = made_fit(truth.labels, truth.actors, bridging={"participation": score})
+    assert math.isnan(metrics["auc_position_entropy"].thing.of_network(without, truth))
+    assert math.isnan(metrics["precision_position_entropy"].thing.of_network(without, truth))
+
+
+def test_the_highest_tenth() -> None:
+    assert highest_tenth(np.arange(30.0)) == 28.0
+    assert highest_tenth(np.array([1.0, 3.0])) == 3.0

@@ -22,6 +22,7 @@ _GIVEN = {
     Kind.CORE_CHANGE: "of the fits of a period and the one before, and the truth",
     Kind.TRUTH: "of the truth alone, whatever the fitter",
     Kind.TRUTH_CHANGE: "of the truth of a period and the one before, whatever the fitter",
+    Kind.PANEL: "of the fits of all networks together, and the truth",
 }
 
 

@@ -8,6 +8,8 @@ from simlab.fit import (
     lpcm_variational,
     lpm_mcmc,
     multiple_imputation,
+    over_relations,
+    over_sites,
     sbm,
     spectral,
 )
@@ -20,6 +22,8 @@ __all__ = [
     "lpcm_variational",
     "lpm_mcmc",
     "multiple_imputation",
+    "over_relations",
+    "over_sites",
     "sbm",
     "spectral",
 ]

@@ -167,6 +167,11 @@ class Fitter(Settings):
         """Whether the weights of ties matter to it; to most fitters every tie counts once."""
         return False
 
+    @property
+    def kinds(self) -> tuple[type[Fitter], ...]:
+        """The fitters that it uses, itself first."""
+        return (type(self),)
+
     def fit(self, network: Network, *, rng: np.random.Generator) -> Fit:
         """Fit one network.
 

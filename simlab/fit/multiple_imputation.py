@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,9 @@ from pydantic import Field, model_validator
 
 from simlab.fit.completion import completed
 from simlab.fit.fit import ClusterCountFitter, Fit, Fitter, Status, fitters
+from simlab.fit.nested import nested_fitter
 from simlab.fit.prediction import model_of
 from simlab.foundation.errors import InputError
-from simlab.foundation.settings import check_known, plain_value
 from simlab.models.layout import procrustes
 from simlab.models.point_partition import minimum_expected_variation
 from simlab.panel import DyadState, Network
@@ -59,27 +59,17 @@ class MultipleImputation(ClusterCountFitter):
             raise ValueError(f"imputer = {self.imputer}: has no model from which ties could be drawn")
         return self
 
-    @classmethod
-    def compile(cls) -> None:
-        """Compile the kernels of the usual imputer."""
-        fitters["lpcm-map"].thing.compile()
+    @property
+    def kinds(self) -> tuple[type[Fitter], ...]:
+        """This fitter, its base and its imputer."""
+        return (type(self), *self.fitter_of("base").kinds, *self.fitter_of("imputer").kinds)
 
     def fitter_of(self, role: str) -> Fitter:
         """Return the base or the imputer with its settings, and with the numbers of clusters where it is given them."""
         name = getattr(self, role)
-        kind = fitters[name].thing
-        if issubclass(kind, MultipleImputation):
+        if issubclass(fitters[name].thing, MultipleImputation):
             raise InputError.of(role, name, "must be another fitter")
-        values: dict[str, Any] = {}
-        for text in getattr(self, f"{role}_settings"):
-            key, sign, value = text.partition("=")
-            if not sign:
-                raise InputError.of(f"{role}_settings", text, "must be key=value")
-            values[key.strip()] = plain_value(value)
-        check_known(name, values, kind.model_fields)
-        if issubclass(kind, ClusterCountFitter):
-            values.setdefault("n_clusters", self.n_clusters)
-        return kind(**values)
+        return nested_fitter(role, name, getattr(self, f"{role}_settings"), self.n_clusters)
 
     def estimate(self, network: Network, rng: np.random.Generator) -> Fit:
         """Return the pooled fit of one network."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,6 +52,12 @@ def top_precision(score: Floats, positive: Flags, k: int) -> float:
     return float((positive[above].sum() + left * positive[at].mean()) / k)
 
 
+def highest_tenth(score: Floats) -> float:
+    """Return the mean of a score over the tenth of actors with the highest, one at least."""
+    count = max(1, round(0.1 * len(score)))
+    return float(np.sort(score)[-count:].mean())
+
+
 @metric(
     "bridger_auc",
     kind=Kind.FIT,
@@ -87,3 +95,50 @@ def bridger_average_precision(fit: Fit, truth: NetworkTruth) -> float:
 def bridger_precision(fit: Fit, truth: NetworkTruth) -> float:
     """Return the share of true bridgers among the k highest scores, k being the number of true bridgers."""
     return top_precision(fit.bridging[fit.bridging_score], truth.bridger, int(truth.bridger.sum()))
+
+
+# The scores that fits have, by name. Only fits with draws have a position entropy.
+SCORES = {
+    "membership_entropy": "entropy of membership",
+    "position_entropy": "entropy of membership given the position",
+    "participation": "participation coefficient",
+    "between": "lying between two clusters",
+    "low_constraint": "low constraint",
+    "betweenness": "betweenness",
+}
+
+
+def _auc_of(score: str) -> Callable[[Fit, NetworkTruth], float]:
+    def auc(fit: Fit, truth: NetworkTruth) -> float:
+        """Return how probably a true bridger has a higher score than another actor; NaN where the fit lacks the score."""
+        return area_under_curve(fit.bridging[score], truth.bridger) if score in fit.bridging else NAN
+
+    return auc
+
+
+def _precision_of(score: str) -> Callable[[Fit, NetworkTruth], float]:
+    def precision(fit: Fit, truth: NetworkTruth) -> float:
+        """Return the share of true bridgers among the k highest scores, k being their number; NaN without the score."""
+        k = int(truth.bridger.sum())
+        return top_precision(fit.bridging[score], truth.bridger, k) if score in fit.bridging else NAN
+
+    return precision
+
+
+for _name, _words in SCORES.items():
+    metric(
+        f"auc_{_name}",
+        kind=Kind.FIT,
+        long_name=f"area under the curve, {_words}",
+        reference="Hanley & McNeil 1982",
+        low=0.0,
+        high=1.0,
+    )(_auc_of(_name))
+    metric(
+        f"precision_{_name}",
+        kind=Kind.FIT,
+        long_name=f"share of true bridgers among as many highest, {_words}",
+        reference="precision at k, k the number of true bridgers",
+        low=0.0,
+        high=1.0,
+    )(_precision_of(_name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ from simlab.generate.truth import NetworkTruth
 
 NAN = float("nan")
 
+Key = tuple[str, str, str]
+
 
 class Kind(StrEnum):
     """What a metric is a function of. A change compares a period with the one before."""
@@ -22,6 +24,7 @@ class Kind(StrEnum):
     CORE_CHANGE = "core_change"  # (Fit before, Fit after, NetworkTruth before, NetworkTruth after)
     TRUTH = "truth"  # (NetworkTruth)
     TRUTH_CHANGE = "truth_change"  # (NetworkTruth before, NetworkTruth after)
+    PANEL = "panel"  # (every Fit by (site, relation, period), every NetworkTruth by the same)
 
     @property
     def of_fits(self) -> bool:
@@ -31,7 +34,7 @@ class Kind(StrEnum):
     @property
     def of_change(self) -> bool:
         """Whether the metric compares two periods."""
-        return self not in (Kind.FIT, Kind.TRUTH)
+        return self not in (Kind.FIT, Kind.TRUTH, Kind.PANEL)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,17 @@ class Metric:
         if self.kind == Kind.CORE_CHANGE:
             return float(self.function(before, after, truth_before, truth_after))
         return NAN
+
+    def of_panel(self, fits: Mapping[Key, Fit], truths: Mapping[Key, NetworkTruth]) -> float:
+        """Return the value for all networks together; NaN where the metric is not of a panel, or not all have a fit."""
+        if self.kind != Kind.PANEL or any(key not in fits or fits[key].status == Status.FAILED for key in truths):
+            return NAN
+        pairs = {key: (fits[key], truth) for key, truth in truths.items()}
+        if not self.whole:
+            pairs = {key: in_common(*pair) for key, pair in pairs.items()}
+            if any(len(fit.actors) < 2 for fit, _ in pairs.values()):
+                return NAN
+        return float(self.function({k: fit for k, (fit, _) in pairs.items()}, {k: t for k, (_, t) in pairs.items()}))
 
 
 def in_common(fit: Fit, truth: NetworkTruth) -> tuple[Fit, NetworkTruth]:

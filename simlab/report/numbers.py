@@ -92,6 +92,13 @@ def percent(share: float) -> str:
     return f"{100.0 * share:.0f} %"
 
 
+def share_text(share: Estimate) -> str:
+    """Return a share and its error in per cent, such as ``43 ± 2 %``; a decimal more where the error would read as zero."""
+    if not math.isfinite(share.mean):
+        return DASH
+    return f"{plus_minus(100.0 * share.mean, 100.0 * share.mcse, 0)} %"
+
+
 def duration(seconds: float) -> str:
     """Return a time with two or three digits, in milliseconds, seconds, minutes or hours."""
     if not math.isfinite(seconds):

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.fieldwork.observe import observe
-from simlab.fit.fit import Fit, Status
+from simlab.fit.fit import Fit, Fitter, Status
+from simlab.fit.together import TogetherFitter
 from simlab.foundation.errors import SimlabError, shown
 from simlab.foundation.streams import stream
 from simlab.generate.simulate import Simulation, simulate
 from simlab.generate.truth import NetworkTruth
+from simlab.metrics.metric import Kind
 from simlab.panel import Panel
 from simlab.study.design import Study
 
@@ -145,13 +147,33 @@ def fit_cell(study: Study, place: Place, world: World | None = None) -> CellFits
     observed = observe(panel, fieldwork, seed=study.seed, replicate=place.replicate, world=scenario.key, truth=truth)
     fits: dict[Key, Fit] = {}
     errors: dict[Key, BaseException] = {}
-    for key in observed.keys:
-        names = (scenario.key, fieldwork.key, fitter.name, fitter.key, place.replicate, *key)
+    for place_of_all, keys in together(observed.keys, fitter):
+        names = (scenario.key, fieldwork.key, fitter.name, fitter.key, place.replicate, *place_of_all)
+        rng = stream(study.seed, "fit", *names)
         try:
-            fits[key] = fitter.fit(observed.network(*key), rng=stream(study.seed, "fit", *names))
+            if isinstance(fitter, TogetherFitter):
+                found = fitter.fit_together([observed.network(*key) for key in keys], rng=rng)
+                fits.update(zip(keys, found, strict=True))
+            else:
+                fits[keys[0]] = fitter.fit(observed.network(*keys[0]), rng=rng)
         except FAULTS as error:
-            errors[key] = error
+            errors.update(dict.fromkeys(keys, error))
     return CellFits(world, observed, fits, errors)
+
+
+def together(keys: Sequence[Key], fitter: Fitter) -> list[tuple[Key, list[Key]]]:
+    """Return the networks that a fitter is given at once: what they are called, and their keys.
+
+    One network is called as it is. Several relations of a site and period, which a TogetherFitter is given, have an empty
+    relation for their name, and several sites of a relation and period an empty site.
+    """
+    if not isinstance(fitter, TogetherFitter):
+        return [(key, [key]) for key in keys]
+    groups: dict[Key, list[Key]] = {}
+    for site, relation, period in keys:
+        name = ("", relation, period) if fitter.over == "site" else (site, "", period)
+        groups.setdefault(name, []).append((site, relation, period))
+    return list(groups.items())
 
 
 def fit_values(study: Study, found: CellFits) -> dict[str, Floats]:
@@ -171,6 +193,10 @@ def _values(study: Study, world: World, fits: dict[Key, Fit], *, of_fits: bool) 
         if metric.kind.of_fits != of_fits:
             continue
         out = values[metric.name] = np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
+        if metric.kind == Kind.PANEL:
+            # One value for all networks stands at the first of them.
+            out[0, study.relations.index(in_turn[0][0][1]), 0] = metric.of_panel(fits, truths)
+            continue
         for key, before in in_turn:
             at = study.sites.index(key[0]), study.relations.index(key[1]), study.periods.index(key[2])
             if not metric.kind.of_change:

@@ -126,7 +126,7 @@ def _compile(study: Study) -> None:
     from simlab.fit.bridging import scores
 
     scores(np.ones((3, 3)), np.zeros(3, dtype=np.int64), np.ones((3, 1)))
-    for kind in {type(fitter) for fitter in study.fitters.values()}:
+    for kind in dict.fromkeys(kind for fitter in study.fitters.values() for kind in fitter.kinds):
         kind.compile()
 
 

@@ -57,7 +57,17 @@ def pair(world: str, way: str) -> Pair:
 
 def value_of(metric: Metric, given: Pair) -> float:
     fits, truths = given
+    if metric.kind == Kind.PANEL:
+        keys = [("site 1", "contact", period) for period in ("1", "2")]
+        return metric.of_panel(dict(zip(keys, fits, strict=True)), dict(zip(keys, truths, strict=True)))
     return metric.of_periods(*fits, *truths) if metric.kind.of_change else metric.of_network(fits[1], truths[1])
+
+
+def of_two_sites(metric: Metric) -> float:
+    """Return the value of a metric of a whole panel for two sites; NaN for others."""
+    panel, truth = simulate(Scenario(n_actors=30, n_sites=2, mean_degree=5.0), seed=2)
+    fits = {key: FITTERS["spectral"].fit(panel.network(*key), rng=np.random.default_rng(1)) for key in panel.keys}
+    return metric.of_panel(fits, {key: truth.network(*key) for key in panel.keys})
 
 
 @pytest.mark.parametrize("name", metrics.names())
@@ -76,7 +86,8 @@ def test_every_metric_is_nan_or_within_its_limits(world: str, way: str, name: st
 @pytest.mark.parametrize("name", metrics.names())
 def test_every_metric_is_defined_somewhere_and_described(name: str) -> None:
     metric = metrics[name].thing
-    assert any(np.isfinite(value_of(metric, pair("typical", way))) for way in FITTERS)
+    values = [value_of(metric, pair("typical", way)) for way in FITTERS]
+    assert np.isfinite([*values, of_two_sites(metric)]).any()
     assert metric.name == name
     assert metric.long_name
     assert metric.units
