@@ -48,6 +48,10 @@ class Row:
     values: Mapping[str, str]
 
 
+# Of each pair of actors a byte is held.
+MOST_ACTORS = 30_000
+
+
 def build_panel(
     name: str,
     ties: list[Tie],
@@ -94,6 +98,11 @@ def build_panel(
     mode = _modes(attributes, len(actors))
     where = {actor: i for i, actor in enumerate(actors)}
     members = {site: [i for i, s in enumerate(site_of) if s == site] for site in sites}
+    largest = max(len(of_site) for of_site in members.values())
+    if largest > MOST_ACTORS:
+        raise InputError(
+            f"{name}: {largest} actors at one site: must be at most {MOST_ACTORS}, of whom every pair is held"
+        )
     place = {i: k for of_site in members.values() for k, i in enumerate(of_site)}
     states: dict[tuple[str, str, str], NDArray[np.int8]] = {}
     for site in sites:

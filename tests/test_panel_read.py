@@ -675,3 +675,13 @@ def test_columns_that_differ_by_capital_letters_alone_are_refused(tmp_path: Path
     (tmp_path / "a.csv").write_text("actor,Age,age\na,1,2\nb,2,3\n")
     with pytest.raises(InputError, match="names a column twice: actor,Age,age"):
         read_panel(tmp_path / "t.csv", actors=tmp_path / "a.csv")
+
+
+def test_more_actors_than_can_be_held_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simlab.panel_build.MOST_ACTORS", 3)
+    file = tmp_path / "ties.csv"
+    file.write_text("source,target\na,b\nc,d\n")
+    with pytest.raises(InputError, match="4 actors at one site: must be at most 3"):
+        read_panel(file)
+    file.write_text("source,target\na,b\nc,a\n")
+    assert len(read_panel(file).actors) == 3
