@@ -88,6 +88,7 @@ def test_verdicts_and_names() -> None:
     assert verdict(Estimate(0.3, 0.1), *texts) == "higher by 0.30 ± 0.10"
     assert verdict(Estimate(-0.3, 0.1), *texts) == "lower by 0.30 ± 0.10"
     assert verdict(Estimate(-0.1, 0.1), *texts) == "the same (-0.10 ± 0.10)"
+    assert verdict(Estimate(0.3, math.nan), *texts) == "the same (0.30, error not known)"
     parts = {"a": Estimate(0.1, 0.02), "b": Estimate(math.nan, math.nan), "c": Estimate(0.2, 0.02)}
     assert named(parts) == "0.10 ± 0.02 (a) and 0.20 ± 0.02 (c)"
     assert share_text(Estimate(0.434, 0.021)) == "43 ± 2 %"

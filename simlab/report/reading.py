@@ -101,10 +101,10 @@ class Reading:
 def verdict(gain: Estimate, better: str, worse: str, same: str) -> str:
     """Return in words what a difference says: ``better`` or ``worse`` by its size, or ``same`` within two errors.
 
-    Each text may have ``{}`` for the size with its error.
+    Each text may have ``{}`` for the size with its error. Where the error is not known nothing is said to differ.
     """
     if not gain.distinct:
-        return same.replace("{}", str(gain))
+        return same.replace("{}", str(gain) if math.isfinite(gain.mcse) else f"{gain}, error not known")
     return (better if gain.mean > 0.0 else worse).replace("{}", str(Estimate(abs(gain.mean), gain.mcse)))
 
 
