@@ -141,7 +141,7 @@ def _number(reading: Reading) -> list[str]:
         interval = f"{percent(rate)} of repetitions (95 % interval {percent(low)} to {percent(high)})"
         often = ", ".join(f"{g:.0f} in {percent(float((counts == g).mean()))}" for g in np.unique(counts))
         parts.append(
-            f"{fitter} finds {often} of networks, three or four in {share_text(each)}, and in all twelve of a design in {interval}"
+            f"{fitter} finds {often} of networks, three or four in {share_text(each)}, in all twelve of a design in {interval}"
         )
     return (
         [f"Number: where there truly are three clusters, with 75 % answering and five names, {'; '.join(parts)}."]
