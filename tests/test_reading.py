@@ -92,6 +92,9 @@ def test_verdicts_and_names() -> None:
     parts = {"a": Estimate(0.1, 0.02), "b": Estimate(math.nan, math.nan), "c": Estimate(0.2, 0.02)}
     assert named(parts) == "0.10 ± 0.02 (a) and 0.20 ± 0.02 (c)"
     assert share_text(Estimate(0.434, 0.021)) == "43 ± 2 %"
+    assert share_text(Estimate(0.434, 0.0021)) == "43.4 ± 0.2 %"
+    assert share_text(Estimate(0.434, 0.0003)) == "43.40 ± 0.03 %"
+    assert share_text(Estimate(1.0, 0.0)) == "100 ± 0 %"
     assert share_text(Estimate(math.nan, math.nan)) == "\N{EN DASH}"
 
 
