@@ -88,7 +88,8 @@ def study(size: str = "demo") -> Study:
         seed=5,
         metrics=[MEASURE, "ari", "share_scored", "bridger_auc", "converged", "seconds", "bayes_ari"],
         about={
-            "Aims": "What response, names allowed, boundary and treatment of missing answers are worth, by number of managers.",
+            "Aims": "What response, names allowed, boundary and treatment of missing answers are worth, by number of managers."
+            " (How strongly bridgers must avoid the questionnaire before conclusions turn: tipping_point.py.)",
             "Data-generating mechanism": "One site in three clusters four spreads apart, mean out-degree 9, one in ten a"
             " bridger; answers missing at random; names beyond those allowed dropped at random; a boundary that leaves out one"
             " of four organisations, or lists a fifth more people who do not belong.",
