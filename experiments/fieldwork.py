@@ -88,7 +88,8 @@ def study(size: str = "demo") -> Study:
         seed=5,
         metrics=[MEASURE, "ari", "share_scored", "bridger_auc", "converged", "seconds", "bayes_ari"],
         about={
-            "Aims": "What response, names allowed, boundary and treatment of missing answers are worth, by number of managers.",
+            "Aims": "What response, names allowed, boundary and treatment of missing answers are worth, by number of managers."
+            " (How strongly bridgers must avoid the questionnaire before conclusions turn: tipping_point.py.)",
             "Data-generating mechanism": "One site in three clusters four spreads apart, mean out-degree 9, one in ten a"
             " bridger; answers missing at random; names beyond those allowed dropped at random; a boundary that leaves out one"
             " of four organisations, or lists a fifth more people who do not belong.",
@@ -143,14 +144,14 @@ def _worth(reading: Reading) -> list[str]:
             pooled(gains[0] - gains[1]),
             "response is worth {} more",
             "names are worth {} more",
-            "which is worth more cannot be told (difference {})",
+            "which is worth more cannot be told, difference {}",
         )
-        parts.append(f"with {plain(n)} managers {pooled(gains[0])} and {pooled(gains[1])}, so that {which}")
+        parts.append(f"{pooled(gains[0])} and {pooled(gains[1])} with {plain(n)} managers ({which})")
     if not parts:
         return []
     steps = f"{percent(RESPONSE_STEP[1])} response instead of {percent(RESPONSE_STEP[0])}"
     steps += f" and {NAMES_STEP[1]} names instead of {NAMES_STEP[0]}"
-    return [f"Response or names: {steps} raise the adjusted Rand index, in this order, by {'; '.join(parts)}."]
+    return [f"Response or names: for the adjusted Rand index {steps} are worth, in this order, {listed(parts)}."]
 
 
 def _surface(reading: Reading) -> list[str]:
@@ -166,7 +167,7 @@ def _surface(reading: Reading) -> list[str]:
         return []
     ends = [(reading.levels("response_rate")[k], reading.levels("max_nominations")[k]) for k in (0, -1)]
     said = [f"{percent(float(rate))} response and {names} names" for rate, names in ends]
-    return [f"Least and most: with {listed(said)} the adjusted Rand index is {listed(parts)}."]
+    return [f"Least and most: the adjusted Rand index with {listed(said)} is, in this order, {listed(parts)}."]
 
 
 def _bridgers(reading: Reading) -> list[str]:

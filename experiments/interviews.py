@@ -24,10 +24,10 @@ from typing import Any
 
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
 from simlab.fit.sbm import Sbm
-from simlab.report.numbers import Estimate, Floats, number, plain, pooled, share_text
+from simlab.report.numbers import Estimate, Floats, listed, number, plain, pooled, share_text
 from simlab.report.reading import NOTHING, Reading, verdict
 
-REPLICATES = {"demo": 6, "full": 200}
+REPLICATES = {"demo": 8, "full": 200}
 SEPARATIONS = {"demo": (3.0, 5.0), "full": (2.0, 3.0, 4.0, 5.0, 6.0)}
 COMPLETE, FIELD = "all told", "75 % answer, five names"
 MCMC, BLOCKS = "LPCM, MCMC", "block model"
@@ -38,7 +38,7 @@ COUNT = "interviews_matched_eligible_chosen"
 
 
 def study(size: str = "demo") -> Study:
-    mcmc = LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=300, n_draws=300, thin=1, max_rhat=1.1, min_ess=50.0)
+    mcmc = LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=500, n_draws=500, thin=2, max_rhat=1.1, min_ess=50.0)
     return Study(
         "interviews",
         question="Of the managers interviewed because they occupy similar positions, how many do?",
@@ -52,7 +52,7 @@ def study(size: str = "demo") -> Study:
         seed=9,
         metrics=[
             *(ALONE, ELIGIBLE, MATCHED, MATCHED_ELIGIBLE, COUNT, ACROSS, CLUSTERS, CHANCE),
-            *("ari", "bayes_ari", "converged", "seconds"),
+            *("converged", "seconds"),
         ],
         about={
             "Aims": "How often people interviewed as sharing a position do: chosen by one network or all, from"
@@ -148,7 +148,12 @@ def _across(reading: Reading) -> list[str]:
 
 
 def _fitters(reading: Reading) -> list[str]:
+    shares = {name: reading.mean(ALONE, fitter=name) for name in (MCMC, BLOCKS)}
     gap = reading.difference(ALONE, {"fitter": MCMC}, {"fitter": BLOCKS})
-    words = verdict(gap, "{} more", "{} less", "not distinguishable ({})")
-    text = f"Fitters: the share of pairs that share a cluster, chosen by {MCMC} instead of the {BLOCKS}, is {words}"
-    return [f"{text}."] if gap.known else []
+    if not gap.known:
+        return []
+    each = listed([f"{share_text(share)} ({name})" for name, share in shares.items()])
+    words = "distinguishable" if gap.distinct else "not distinguishable"
+    return [
+        f"Fitters: of pairs chosen by one network {each} share a cluster, which is {words} (difference {share_text(gap)})."
+    ]

@@ -25,7 +25,7 @@ from typing import Any
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
 from simlab.fit.over_relations import OverRelations
 from simlab.fit.sbm import Sbm
-from simlab.report.numbers import Estimate, plain
+from simlab.report.numbers import plain
 from simlab.report.reading import NOTHING, Reading, named, verdict
 
 REPLICATES = {"demo": 10, "full": 200}
@@ -82,9 +82,9 @@ def answer(dataset: Any) -> list[str]:
     """Return what the study says, in sentences."""
     reading = Reading.of(dataset)
     sentences = [
+        *_one_or_two(reading),
         *_clusters(reading),
         *_overlap(reading),
-        *(sentence for field in (COMPLETE, PARTIAL) for sentence in _against(reading, field)),
         *_bridgers(reading),
         *_blocks(reading),
         *_single(reading),
@@ -92,8 +92,29 @@ def answer(dataset: Any) -> list[str]:
     return sentences or [NOTHING]
 
 
-def _said(gain: Estimate) -> str:
-    return verdict(gain, "higher by {}", "lower by {}", "not distinguishable ({})")
+def _one_or_two(reading: Reading) -> list[str]:
+    parts = []
+    for fitter, words in ((JOINT, "one joint fit"), (UNION, "one fit of the union")):
+        gains = {
+            f: reading.difference("ari", {"fitter": fitter}, {"fitter": APART}, fieldwork=f)
+            for f in (COMPLETE, PARTIAL)
+        }
+        change = [
+            f"{verdict(gain, 'raises it by {}', 'lowers it by {}', 'leaves it as it is ({})')} where {field}"
+            for field, gain in gains.items()
+            if gain.known
+        ]
+        if change:
+            parts.append(f"{words} {' and '.join(change)}")
+    gap = reading.difference("ari", {"fitter": JOINT}, {"fitter": UNION})
+    if not parts or not gap.known:
+        return []
+    last = verdict(
+        gap, "the joint fit is better by {}", "the union is better by {}", "the two cannot be told apart ({})"
+    )
+    return [
+        f"One fit or two: beside two fits, for the adjusted Rand index on the same worlds, {'; '.join(parts)}; {last}."
+    ]
 
 
 def _clusters(reading: Reading) -> list[str]:
@@ -103,17 +124,6 @@ def _clusters(reading: Reading) -> list[str]:
         if each:
             parts.append(f"where {field} {each}")
     return [f"Clusters: the mean adjusted Rand index is {'; '.join(parts)}."] if parts else []
-
-
-def _against(reading: Reading, field: str) -> list[str]:
-    two = reading.difference("ari", {"fitter": JOINT}, {"fitter": APART}, fieldwork=field)
-    union = reading.difference("ari", {"fitter": JOINT}, {"fitter": UNION}, fieldwork=field)
-    if not (two.known and union.known):
-        return []
-    text = f"Joint fit, {field}: its adjusted Rand index, on the same worlds, is {_said(two)} than the mean of two fits"
-    text = text.replace(") than the mean of", ") from the mean of")
-    other = f"{_said(union)} {'than' if union.distinct else 'from'} that of the union"
-    return [f"{text}, and {other}."]
 
 
 def _overlap(reading: Reading) -> list[str]:
@@ -131,7 +141,10 @@ def _bridgers(reading: Reading) -> list[str]:
     if not gain.known:
         return []
     text = f"Bridgers: a true bridger scores above another actor with probability {named(means)}"
-    return [f"{text}; that of the joint fit is {_said(gain)} {'than' if gain.distinct else 'from'} that of two fits."]
+    words = verdict(
+        gain, "gains {} over two fits", "loses {} to two fits", "does not differ from two fits beyond chance ({})"
+    )
+    return [f"{text}; the joint fit {words}."]
 
 
 def _blocks(reading: Reading) -> list[str]:

@@ -141,10 +141,12 @@ def _number(reading: Reading) -> list[str]:
         interval = f"{percent(rate)} of repetitions (95 % interval {percent(low)} to {percent(high)})"
         often = ", ".join(f"{g:.0f} in {percent(float((counts == g).mean()))}" for g in np.unique(counts))
         parts.append(
-            f"{fitter} finds {often} of networks, three or four in {share_text(each)}, and in all of a design in {interval}"
+            f"{fitter} finds {often} of networks, three or four in {share_text(each)}, in all twelve of a design in {interval}"
         )
     return (
-        [f"Number: of clusters, truly three, with 75 % answering and five names, {'; '.join(parts)}."] if parts else []
+        [f"Number: where there truly are three clusters, with 75 % answering and five names, {'; '.join(parts)}."]
+        if parts
+        else []
     )
 
 
@@ -205,10 +207,21 @@ def _sites(reading: Reading) -> list[str]:
 def _pooled(reading: Reading) -> list[str]:
     parts = []
     for one, other, words in ((MODE_POOLED, MODE, "mode"), (BLOCKS_POOLED, BLOCKS, "block model")):
-        for field in (FIELD, COMPLETE):
-            gain = reading.difference("ari", {"fitter": one}, {"fitter": other}, scenario=THREE, fieldwork=field)
-            if gain.known:
-                change = verdict(gain, "raises it by {}", "lowers it by {}", "changes nothing beyond chance ({})")
-                parts.append(f"for the {words} it {change} ({field})")
-    text = "Pooled or apart: one fit of all three sites, instead of one a site, for the adjusted Rand index:"
+        gains = {
+            field: reading.difference("ari", {"fitter": one}, {"fitter": other}, scenario=THREE, fieldwork=field)
+            for field in (FIELD, COMPLETE)
+        }
+        changes = [
+            f"{verdict(gain, 'raises it by {}', 'lowers it by {}', 'does not change it beyond chance ({})')} where {field}"
+            for field, gain in gains.items()
+            if gain.known
+        ]
+        used = reading.mean("n_clusters_used", fitter=one, scenario=THREE, fieldwork=FIELD)
+        if changes:
+            parts.append(
+                f"for the {words} {' and '.join(changes)}; a site then has {used} of the three clusters ({FIELD})"
+            )
+    text = (
+        "Pooled or apart: one fit of all three sites, instead of one a site, for the adjusted Rand index within sites,"
+    )
     return [f"{text} {'; '.join(parts)}."] if parts else []

@@ -24,7 +24,7 @@ from typing import Any
 
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
 from simlab.report.numbers import listed
-from simlab.report.reading import NOTHING, Reading, turning_point, verdict
+from simlab.report.reading import NOTHING, Reading, Turning, turning_point, verdict
 
 REPLICATES = {"demo": 24, "full": 200}
 ODDS = {"demo": (1.0, 0.2, 0.05, 0.01), "full": (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)}
@@ -35,7 +35,7 @@ LINES = {
     "bridger_auc": ("Who bridges", "the bridging score ranks bridgers above others with probability 0.6", 0.6),
     "interviews_bridgers": (
         "Bridgers interviewed",
-        "of those interviewed as bridgers twice as many are as by lot",
+        "those interviewed as bridgers are bridgers twice as often as by lot",
         0.2,
     ),
     "interviews_share_position": ("Positions", "eight in ten pairs interviewed for one cluster share it", 0.8),
@@ -101,20 +101,28 @@ def answer(dataset: Any) -> list[str]:
 
 
 def _ratio(odds: float) -> str:
-    return f"1/{1.0 / odds:.0f}" if odds < 0.5 else f"{odds:.2g}"
+    return f"1/{1.0 / odds:.0f}" if odds < 0.4 else f"{odds:.1f}"
+
+
+def _place(turning: Turning) -> str:
+    if not math.isfinite(turning.low):
+        return _ratio(turning.place) if math.isfinite(turning.place) else ""
+    return (
+        f"{_ratio(turning.place)} (within a standard error {_ratio(turning.low)} to {_ratio(min(turning.high, 1.0))})"
+    )
 
 
 def _turns(reading: Reading, measure: str, odds: list[float], subject: str, words: str, line: float) -> str:
     parts = []
     for names, asked in ASKED.items():
         means = reading.along(measure, "response_odds_ratio", fitter=TOLD, max_nominations=names)
-        how, place = turning_point(odds, means, line if line > 0.0 else means[0].mean + line)
+        turning = turning_point(odds, means, line if line > 0.0 else means[0].mean + line)
         said = {
             "never": "holds throughout",
             "always": "does not hold even where they answer like others",
-            "at": f"turns at an odds ratio of about {_ratio(place) if math.isfinite(place) else ''}",
+            "at": f"turns at an odds ratio of {_place(turning)}",
             "unclear": "passes its line more than once, within the errors",
-        }[how]
+        }[turning.how]
         if means[0].known and means[-1].known:
             parts.append(f"with {asked} {said} ({means[0]} at 1, {means[-1]} at {_ratio(odds[-1])})")
     return f"{subject}: that {words}, {'; '.join(parts)}." if parts else ""

@@ -88,9 +88,13 @@ def test_verdicts_and_names() -> None:
     assert verdict(Estimate(0.3, 0.1), *texts) == "higher by 0.30 ± 0.10"
     assert verdict(Estimate(-0.3, 0.1), *texts) == "lower by 0.30 ± 0.10"
     assert verdict(Estimate(-0.1, 0.1), *texts) == "the same (-0.10 ± 0.10)"
+    assert verdict(Estimate(0.3, math.nan), *texts) == "the same (0.30, error not known)"
     parts = {"a": Estimate(0.1, 0.02), "b": Estimate(math.nan, math.nan), "c": Estimate(0.2, 0.02)}
     assert named(parts) == "0.10 ± 0.02 (a) and 0.20 ± 0.02 (c)"
     assert share_text(Estimate(0.434, 0.021)) == "43 ± 2 %"
+    assert share_text(Estimate(0.434, 0.0021)) == "43.4 ± 0.2 %"
+    assert share_text(Estimate(0.434, 0.0003)) == "43.40 ± 0.03 %"
+    assert share_text(Estimate(1.0, 0.0)) == "100 ± 0 %"
     assert share_text(Estimate(math.nan, math.nan)) == "\N{EN DASH}"
 
 
@@ -101,14 +105,20 @@ def test_verdicts_and_names() -> None:
         ([0.4, 0.3, 0.2], "always", None),
         ([0.9, 0.7, 0.5], "at", 0.1 * 10**-0.5),
         ([0.9, 0.5, 0.7], "unclear", None),
+        ([0.5, 0.7, 0.9], "unclear", None),
         ([0.9, math.nan, 0.5], "unclear", None),
         ([], "unclear", None),
     ],
 )
 def test_a_tipping_point_is_interpolated_on_log_odds(means: list[float], how: str, place: float | None) -> None:
-    found, at = turning_point([1.0, 0.1, 0.01], [Estimate(mean, 0.01) for mean in means], 0.6)
-    assert found == how
-    assert math.isnan(at) if place is None else at == pytest.approx(place)
+    found = turning_point([1.0, 0.1, 0.01], [Estimate(mean, 0.01) for mean in means], 0.6)
+    assert found.how == how
+    if place is None:
+        assert np.isnan(found[1:]).all()
+    else:
+        assert found.place == pytest.approx(place)
+        # Means fall by .2 a power of ten, so that an error of .01 is a twentieth of one.
+        assert [found.low, found.high] == pytest.approx([place * 10**-0.05, place * 10**0.05])
 
 
 def test_superiority_is_the_area_under_the_curve_with_its_error() -> None:

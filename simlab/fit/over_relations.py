@@ -19,7 +19,7 @@ from simlab.panel import DyadState, Network
 @fitters.register(
     "over-relations",
     summary="another fitter on all relations at once: jointly, or on their union",
-    reference="joint: Gollini & Murphy 2016; union: Everett & Borgatti 2013",
+    reference="joint fits: Gollini & Murphy 2016",
 )
 class OverRelations(TogetherFitter):
     """Another fitter, the ``base``, on all relations of a site and period; its one fit stands for each of them.

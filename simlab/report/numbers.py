@@ -93,10 +93,11 @@ def percent(share: float) -> str:
 
 
 def share_text(share: Estimate) -> str:
-    """Return a share and its error in per cent, such as ``43 ± 2 %``; a decimal more where the error would read as zero."""
+    """Return a share and its error in per cent, such as ``43 ± 2 %``; up to two decimals where the error would read as zero."""
     if not math.isfinite(share.mean):
         return DASH
-    return f"{plus_minus(100.0 * share.mean, 100.0 * share.mcse, 0)} %"
+    decimals = 1 if 0.0005 <= share.mcse < 0.005 else 2 if 0.0 < share.mcse < 0.0005 else 0
+    return f"{plus_minus(100.0 * share.mean, 100.0 * share.mcse, decimals)} %"
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,33 +101,47 @@ class Reading:
 def verdict(gain: Estimate, better: str, worse: str, same: str) -> str:
     """Return in words what a difference says: ``better`` or ``worse`` by its size, or ``same`` within two errors.
 
-    Each text may have ``{}`` for the size with its error.
+    Each text may have ``{}`` for the size with its error. Where the error is not known nothing is said to differ.
     """
     if not gain.distinct:
-        return same.replace("{}", str(gain))
+        return same.replace("{}", str(gain) if math.isfinite(gain.mcse) else f"{gain}, error not known")
     return (better if gain.mean > 0.0 else worse).replace("{}", str(Estimate(abs(gain.mean), gain.mcse)))
 
 
-def turning_point(levels: Sequence[float], means: Sequence[Estimate], line: float) -> tuple[str, float]:
+class Turning(NamedTuple):
+    """Where means pass a line.
+
+    how : ``never`` where all are on or above it, ``always`` where none is, ``at`` where they pass it once, ``unclear`` where
+    they pass it more often or are not all known; place, low, high : the odds ratio at which they pass it, and that one
+    Monte Carlo standard error further down and up; NaN for the rest.
+    """
+
+    how: str
+    place: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+def turning_point(levels: Sequence[float], means: Sequence[Estimate], line: float) -> Turning:
     """Return where means, along levels that are odds ratios falling from 1, pass below a line.
 
-    Returns
-    -------
-    str
-        ``never`` where all are on or above it, ``always`` where none is, ``at`` where they pass it once, ``unclear`` where
-        they pass it more often or are not all known.
-    float
-        The odds ratio at which they pass it, interpolated on its logarithm; NaN for the rest.
+    Interpolated on the logarithm of the odds ratio; the error there is that of the means beside it, the larger one, over the
+    slope between them.
     """
     values = np.array([mean.mean for mean in means])
     if len(values) == 0 or not np.isfinite(values).all():
-        return "unclear", math.nan
+        return Turning("unclear")
     if (values >= line).all():
-        return "never", math.nan
+        return Turning("never")
     if (values < line).all():
-        return "always", math.nan
-    at = crossing(np.log(np.asarray(levels, dtype=np.float64)), values, line)
-    return ("unclear", math.nan) if at is None else ("at", math.exp(at))
+        return Turning("always")
+    x = np.log(np.asarray(levels, dtype=np.float64))
+    at = crossing(x, values, line)
+    if at is None or values[0] < line:
+        return Turning("unclear")
+    i = int(np.flatnonzero(values < line)[0])
+    error = max(means[i - 1].mcse, means[i].mcse) * abs((x[i] - x[i - 1]) / (values[i] - values[i - 1]))
+    return Turning("at", math.exp(at), math.exp(at - error), math.exp(at + error))
 
 
 def superiority(above: Floats, below: Floats) -> Estimate:
