@@ -102,10 +102,21 @@ def check_fit(fit: Fit, network: Network, name: str = "network") -> None:
     assert fit.seconds >= 0.0, f"{name}: seconds must not be negative"
 
 
-def check_metric(metric: Metric, fits: tuple[Fit, Fit], truths: tuple[NetworkTruth, NetworkTruth]) -> None:
-    """Check that a metric is a number within its limits, or NaN, for two periods' fits and truths, and NaN if a fit failed."""
+def check_metric(
+    metric: Metric,
+    fits: tuple[Fit, Fit],
+    truths: tuple[NetworkTruth, NetworkTruth],
+    seen: tuple[Network, Network] | None = None,
+) -> None:
+    """Check that a metric is a number within its limits, or NaN, for two periods' fits and truths, and NaN if a fit failed.
+
+    ``seen`` are the networks that were fitted, for metrics of what the field saw.
+    """
     before, after = fits
-    value = metric.of_periods(before, after, *truths) if metric.kind.of_change else metric.of_network(after, truths[1])
+    if metric.kind.of_change:
+        value = metric.of_periods(before, after, *truths, seen=seen)
+    else:
+        value = metric.of_network(after, truths[1])
     assert isinstance(value, float), f"{metric.name}: must be a float"
     if not np.isnan(value):
         assert metric.low is None or value >= metric.low - 1e-9, (
