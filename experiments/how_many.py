@@ -102,24 +102,31 @@ def answer(dataset: Any) -> list[str]:
     found = _right(dataset, actors) + _ranges(dataset, largest)
     if not whole:
         return found or NOTHING
-    under = f"with {largest:g} managers"
-    others = [_mean([rows[name][g] for g in (0, 1, 4, 5)]) for name in whole]
-    trues = [_mean([rows[name][g] for g in (2, 3)]) for name in whole]
-    each = [f"{name} {_percent(t)} and {_percent(o)}" for name, t, o in zip(whole, trues, others, strict=True)]
-    said = [
-        f"{name} {_percent(_all(row, shared=False))} and {_percent(_all(row, shared=True))}"
-        for name, row in whole.items()
-    ]
-    best = [f"{name} {_percent(_all(row[2:4], shared=True))}" for name, row in whole.items()]
+    both = {name: (_all(row, shared=False), _all(row, shared=True)) for name, row in whole.items()}
+    true = {name: _all(row[2:4], shared=True) for name, row in whole.items()}
+    one, two = (max((pair[k] for pair in both.values()), key=lambda e: e.mean) for k in (0, 1))
+    lowest, highest = (pick(true.values(), key=lambda e: e.mean) for pick in (min, max))
+    details = [f"{name} {_percent(both[name][1])} and {_percent(true[name])}" for name in whole]
+    others = {name: _mean([row[g] for g in (0, 1, 4, 5)]) for name, row in whole.items()}
+    right = {name: _mean(row[2:4]) for name, row in whole.items()}
+    each = [f"{name} {_percent(right[name])} and {_percent(others[name])}" for name in whole]
+    single = {name: _mean([row[0]]) for name, row in whole.items()}
+    artefacts = [f"{name} in {_percent(share)}" for name, share in single.items() if share.mean > 0.0]
+    alone = (
+        f"; where there is one cluster only, three or four is said by {'; '.join(artefacts)}"
+        if artefacts
+        else "; where there is one cluster only, no criterion says three or four"
+    )
     return [
-        f"Twelve networks: {under}, the probability that all of twelve networks say three or four clusters, where the true"
-        " numbers are anything from one to six with the same probability (first: each network its own; second: the four"
-        f" networks of a site share theirs), is for {'; for '.join(said)}.",
-        "Were it true: where every site truly has three or four clusters, all twelve say so with probability"
-        f" {'; '.join(best)}."
-        " Twelve times the same answer is strong evidence only where the first pair is far below this.",
-        f"One network: {under}, three or four is said of networks that have three or four, and of those that have one, two,"
-        f" five or six, by {'; '.join(each)}.",
+        f"Twelve networks of {largest:g} managers: were the true numbers anything from one to six, all twelve would say three"
+        f" or four with a probability of at most {_percent(one)} by any criterion if each had its own number, and"
+        f" {_percent(two)} if the four of a site shared theirs; where each site truly has three or four, of"
+        f" {_percent(lowest)} to {_percent(highest)}.",
+        "By criterion (a number a site; first: anything from one to six, then: truly three or four):"
+        f" {'; '.join(details)}. The further the second is above the first, the more"
+        " twelve times the same answer says.",
+        "One network: three or four is said of networks that have three or four, and of those that have one, two, five or six,"
+        f" by {'; '.join(each)}{alone}.",
         *found,
     ]
 
@@ -189,6 +196,8 @@ def _ranges(dataset: Any, actors: float) -> list[str]:
 
 
 def _percent(share: Estimate) -> str:
+    if share.mean + 2.0 * share.mcse < 0.001:
+        return "under 0.1 %"
     decimals = 0 if 100 * share.mcse >= 0.95 else 1
     text = plus_minus(100 * share.mean, 100 * share.mcse, decimals)
     return f"{text} %"

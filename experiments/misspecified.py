@@ -33,11 +33,11 @@ from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
 from simlab.fit.sbm import Sbm
 from simlab.generate.catalog import scenarios
-from simlab.report.findings import NOTHING, Share, levels_of, mean, networks, share, share_of
+from simlab.report.findings import NOTHING, Share, levels_of, mean, networks, share, share_of, spoken
 from simlab.report.numbers import listed
 from simlab.study.about import about_of
 
-REPLICATES = {"demo": 5, "full": 200}
+REPLICATES = {"demo": 10, "full": 200}
 SIX = (1, 6)
 WITHOUT = {
     "core-periphery": "a core and a periphery",
@@ -52,6 +52,7 @@ WITH = {
     "blocks-mixed": "mixed blocks",
     "projects": "projects",
 }
+ORGANISATIONS = "organisations-only"
 # A method invents clusters where it claims them in more than one in ten networks that have none.
 SELDOM = 0.1
 
@@ -111,12 +112,13 @@ def answer(dataset: Any) -> list[str]:
 
 
 def _inventors(dataset: Any, names: list[str]) -> str:
-    rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=list(WITHOUT)) for name in names}
+    nothing: list[float | str] = [world for world in WITHOUT if world != ORGANISATIONS]
+    rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=nothing) for name in names}
     rates = {name: rate for name, rate in rates.items() if rate.known}
     if not rates:
         return ""
-    told = [f"{name} {rates[name]}" for name in sorted(rates, key=lambda name: rates[name].rate)]
-    return f"Who invents: over the four worlds without clusters, more than one is claimed by {'; '.join(told)}."
+    told = [f"{spoken(name)} {rates[name]}" for name in sorted(rates, key=lambda name: rates[name].rate)]
+    return f"Who invents: over the three worlds in which there is nothing to find, clusters are claimed by {'; '.join(told)}."
 
 
 def _worlds(dataset: Any, names: list[str]) -> list[str]:
@@ -126,15 +128,15 @@ def _worlds(dataset: Any, names: list[str]) -> list[str]:
         rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=world) for name in names}
         rates = {name: rate for name, rate in rates.items() if rate.known}
         if rates:
-            often = [f"{name} {rate}" for name, rate in rates.items() if rate.rate > SELDOM]
-            seldom = [name for name, rate in rates.items() if rate.rate <= SELDOM]
+            often = [f"{spoken(name)} {rate}" for name, rate in rates.items() if rate.rate > SELDOM]
+            seldom = [spoken(name) for name, rate in rates.items() if rate.rate <= SELDOM]
             parts = [f"are claimed by {'; '.join(often)}"] if often else []
             parts += [f"in one network of ten or fewer by {listed(seldom)}"] if seldom else []
             extra = ""
-            if world == "organisations-only":
+            if world == ORGANISATIONS:
                 claimers = [name for name, rate in rates.items() if rate.rate > SELDOM]
                 same = {n: mean(dataset, "organisation_ari", fitter=n, scenario=world) for n in claimers}
-                told = [f"{n} {one}" for n, one in same.items() if one.known]
+                told = [f"{spoken(n)} {one}" for n, one in same.items() if one.known]
                 extra = f"; they are the organisations with an ARI of {'; '.join(told)}" if told else ""
             found.append(f"{text[0].upper()}{text[1:]}: clusters {'; '.join(parts)}{extra}.")
     return found
@@ -149,16 +151,15 @@ def _finders(dataset: Any, names: list[str]) -> list[str]:
         if not scores:
             continue
         order = sorted(scores, key=lambda name: -scores[name].mean)
-        best.append(
-            f"{text}: {', '.join(f'{name} {scores[name]}' for name in order[:3])}, last {order[-1]} {scores[order[-1]]}"
-        )
+        told = [f"{spoken(name)} {scores[name]}" for name in order]
+        best.append(f"{text}: {', '.join(told[:3])}, last {told[-1]}")
         counts = {name: _right(dataset, name, world) for name in order}
         top = max(counts, key=lambda name: counts[name].rate)
-        right.append(f"{text} {top} in {counts[top]}")
+        right.append(f"{text} by {spoken(top)}, in {counts[top]} of networks")
         rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=world) for name in order}
-        missed = [name for name, rate in rates.items() if rate.rate < 0.5]
+        missed = [spoken(name) for name, rate in rates.items() if rate.rate < 0.5]
         if missed:
-            blind.append(f"{text} {listed(missed)}")
+            blind.append(f"{text} by {listed(missed)}")
     if not best:
         return []
     out = [f"Who finds: mean ARI where there are three clusters, in {'; '.join(best)}."]

@@ -31,11 +31,11 @@ from simlab.fit.leiden import Leiden
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
 from simlab.fit.sbm import Sbm
-from simlab.report.findings import NOTHING, Floats, by_world, gap, levels_of, mean
+from simlab.report.findings import NOTHING, Floats, by_world, gap, levels_of, mean, spoken
 from simlab.report.numbers import Estimate, crossing, listed
 from simlab.study.about import about_of
 
-REPLICATES = {"demo": 12, "full": 200}
+REPLICATES = {"demo": 20, "full": 200}
 SEPARATIONS = {"demo": [2.0, 3.0, 4.0, 6.0], "full": [2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0]}
 ACTORS = {"demo": [30, 60, 120], "full": [25, 60, 120, 240, 480]}
 GOOD = 0.8
@@ -85,7 +85,7 @@ def _found(dataset: Any, best: str) -> str:
     if not parts:
         return ""
     return (
-        f"Clusters: with {_actors(dataset)} managers the adjusted Rand index (ARI) of {best}, the best on average, is"
+        f"Clusters: with {_actors(dataset)} managers the adjusted Rand index (ARI) of {spoken(best)}, the best on average, is"
         f" {'; '.join(parts)}, where “possible” is the Bayes classifier's."
     )
 
@@ -130,7 +130,7 @@ def _more(dataset: Any, names: list[str]) -> str:
         if few.known and many.known:
             change = Estimate(many.mean - few.mean, float(np.hypot(few.mcse, many.mcse)))
             parts.append(
-                f"{name} {'+' if change.mean > 0 else ''}{change}{'' if change.distinct else ' (not distinguishable)'}"
+                f"{spoken(name)} {'+' if change.mean > 0 else ''}{change}{'' if change.distinct else ' (not distinguishable)'}"
             )
     return (
         f"More managers: from {actors[0]:g} to {actors[-1]:g} managers with nine ties each, over all separations, the ARI"
@@ -143,8 +143,8 @@ def _others(dataset: Any, best: str, names: list[str]) -> str:
     for name in names:
         less = gap(by_world(dataset, "ari", fitter=best), by_world(dataset, "ari", fitter=name))
         if name != best and less.known:
-            parts.append(f"{name} {less}" + ("" if less.distinct else " (not distinguishable)"))
-    return f"Methods: {best} is above the others, on the same networks, by {'; '.join(parts)}." if parts else ""
+            parts.append(f"{spoken(name)} {less}" + ("" if less.distinct else " (not distinguishable)"))
+    return f"Methods: {spoken(best)} is above the others, on the same networks, by {'; '.join(parts)}." if parts else ""
 
 
 def _ceiling(dataset: Any, names: list[str]) -> str:
@@ -153,7 +153,7 @@ def _ceiling(dataset: Any, names: list[str]) -> str:
         found: Floats = by_world(dataset, "ari", fitter=name)
         short = gap(by_world(dataset, "bayes_ari"), found)
         if short.known:
-            parts.append(f"{name} {short}")
+            parts.append(f"{spoken(name)} {short}")
     return f"Ceiling: below the Bayes classifier, on the same networks, are {'; '.join(parts)}." if parts else ""
 
 

@@ -38,8 +38,13 @@ from simlab import Fieldwork, LpcmMcmc, Scenario, Spectral, Study
 from simlab.fit.fit import Fitter
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
-from simlab.metrics.change_correction import bootstrapped_switching, corrected_survival, corrected_switching
-from simlab.report.findings import NOTHING, Share, levels_of, mean, networks, share_of
+from simlab.metrics.change_correction import (
+    bootstrapped_switching,
+    corrected_error,
+    corrected_survival,
+    corrected_switching,
+)
+from simlab.report.findings import NOTHING, Share, levels_of, mean, networks, share_of, spoken
 from simlab.report.numbers import Estimate, listed, plus_minus, pooled
 from simlab.study.about import about_of
 from simlab.study.design import Grid
@@ -129,7 +134,20 @@ def correction(dataset: Any, world: str, separation: str, fieldwork: str, fitter
         if found.estimable:
             bias.append(found.share - real)
             covered.append(found.low <= target <= found.high)
-    return Correction(_mean(bias), _mean(raw), _mean(less), _share(covered), _share([not known for known in estimable]))
+    # The null's own Monte Carlo error is common to all studies.
+    noise = mean(dataset, "seen_switching", world=NULL, **place)
+    common = corrected_error(float(np.nanmean(seen)), 0.0, noise.mean, noise.mcse, N_CLUSTERS) if raw else np.nan
+    return Correction(
+        _widened(_mean(bias), common),
+        _mean(raw),
+        _widened(_mean(less), noise.mcse),
+        _share(covered),
+        _share([not known for known in estimable]),
+    )
+
+
+def _widened(estimate: Estimate, error: float) -> Estimate:
+    return Estimate(estimate.mean, float(np.hypot(estimate.mcse, error)))
 
 
 def answer(dataset: Any) -> list[str]:
@@ -153,8 +171,8 @@ def _nobody(dataset: Any, apart: list[str]) -> list[str]:
         told = f"{_list(null)} of people ({NAMES[f]})"
         parts.append(told + (f", {_list(part)} of what it sees where 20 % switch" if part[0].known else ""))
     return [
-        f"If nobody had moved: with clusters {listed(apart)} spreads apart, {FITTER}, would still see switch"
-        f" {'; and '.join(parts)}."
+        f"If nobody had moved: with clusters {listed(apart)} spreads apart (in this order below), {spoken(FITTER)} would still"
+        f" see switch {'; and '.join(parts)}."
     ]
 
 
@@ -230,7 +248,7 @@ def _not_estimable(dataset: Any, apart: list[str]) -> list[str]:
             for s in apart:
                 none = _joined([correction(dataset, w, s, f, name).not_estimable for w in _moving(dataset)])
                 if none.known and none.rate > 0.0:
-                    parts.append(f"{none} of studies for {name} at separation {s} ({NAMES[f]})")
+                    parts.append(f"{none} of studies for {spoken(name)} at separation {s} ({NAMES[f]})")
     where = f"in {'; in '.join(parts)}" if parts else "nowhere in this design"
     return [f"Not estimable, because noise alone looks nearly like guessing: {where}."]
 
@@ -240,8 +258,9 @@ def _kept(dataset: Any, apart: list[str]) -> list[str]:
     if not any(one.known for one in found):
         return []
     return [
-        "Ties that last: where ties are kept, the errors of the two periods are alike, and the null in which ties are drawn anew"
-        f" takes away too much: bias where 20 % switch {listed([_points(one) for one in found])} points ({NAMES[COMPLETE]})."
+        "Ties that last: where ties are kept, the errors of the two periods are alike, and the null in which ties are drawn"
+        f" anew takes away too much: bias where 20 % switch {listed([_points(one) for one in found])} points"
+        f" ({NAMES[COMPLETE]})."
     ]
 
 
@@ -255,14 +274,11 @@ def _core(dataset: Any, apart: list[str]) -> list[str]:
     fixed = []
     for one, other in zip(seen, null, strict=True):
         share = float(corrected_switching(one.mean, other.mean, N_CLUSTERS))
-        factor = N_CLUSTERS / (N_CLUSTERS - 1.0)
-        left = 1.0 - factor * other.mean
-        by_null = other.mcse * (1.0 - factor * one.mean) / left
-        fixed.append(Estimate(share, float(np.hypot(one.mcse, by_null)) / left))
+        fixed.append(Estimate(share, corrected_error(one.mean, one.mcse, other.mean, other.mcse, N_CLUSTERS)))
     return [
         f"Core: {_percent(true)} of the core switch (core members, where 20 % of others do); seen {_list(seen)}, {_list(null)}"
-        f" where nobody does, corrected {_list(fixed)}; of those who seem stable {_list(precision)} are core, three in ten of all"
-        f" ({NAMES[USUAL]})."
+        f" where nobody does, corrected {_list(fixed)}; of those who seem stable {_list(precision)} are core, three in ten"
+        f" of all ({NAMES[USUAL]})."
     ]
 
 
@@ -319,8 +335,10 @@ def _share(yes: list[bool]) -> Share:
 
 
 def _percent(share: Estimate) -> str:
-    return f"{plus_minus(100 * share.mean, 100 * share.mcse, 0)} %" if share.known else "an unknown share"
+    return f"{plus_minus(100 * share.mean, 100 * share.mcse, 0)} %" if share.known else "(not estimable)"
 
 
 def _points(gap: Estimate) -> str:
+    if not gap.known:
+        return "(not estimable)"
     return f"{'+' if gap.mean > 0 else ''}{plus_minus(100 * gap.mean, 100 * gap.mcse, 1)}"

@@ -7,6 +7,7 @@ import pytest
 
 from simlab.metrics.change_correction import (
     bootstrapped_switching,
+    corrected_error,
     corrected_survival,
     corrected_switching,
 )
@@ -47,6 +48,13 @@ def test_not_estimable_where_guesses_are_near_and_in_one_cluster() -> None:
     assert np.isfinite(corrected_switching(0.6, 0.5, 3))
     assert np.isnan(corrected_switching(0.1, 0.0, 1))
     assert np.isnan(corrected_survival(0.1, 0.1))
+
+
+def test_the_error_of_the_corrected_share_by_simulation() -> None:
+    rng = np.random.default_rng(3)
+    drawn = corrected_switching(rng.normal(0.44, 0.01, 100_000), rng.normal(0.34, 0.02, 100_000), 3)
+    assert corrected_error(0.44, 0.01, 0.34, 0.02, 3) == pytest.approx(drawn.std(), rel=0.03)
+    assert np.isnan(corrected_error(0.6, 0.01, 0.65, 0.01, 3))
 
 
 def test_survival_is_divided_by_what_is_named_again() -> None:

@@ -52,6 +52,18 @@ def corrected_switching(seen: Floats | float, null: Floats | float, n_clusters: 
     return np.asarray(np.where(enough, (1.0 - ratio) / factor, np.nan))
 
 
+def corrected_error(seen: float, seen_error: float, null: float, null_error: float, n_clusters: int) -> float:
+    """Return the standard error of the corrected share of switching, of independent errors, by the delta method.
+
+    NaN where it is not estimable.
+    """
+    if not np.isfinite(corrected_switching(seen, null, n_clusters)):
+        return float("nan")
+    factor = n_clusters / (n_clusters - 1.0)
+    left = 1.0 - factor * null
+    return float(np.hypot(seen_error / left, null_error * (1.0 - factor * seen) / left**2))
+
+
 def corrected_survival(seen: Floats | float, null: Floats | float) -> Floats:
     """Return the real share of ties that survive: seen over null, the share named again where no tie has changed.
 

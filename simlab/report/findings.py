@@ -113,9 +113,9 @@ def levels_of(dataset: Any, dim: str) -> list[Any]:
     return list(dataset[dim].values.tolist()) if dim in dataset.dims else []
 
 
-def done(dataset: Any) -> float:
-    """Return the share of cells that have been computed."""
-    return float((dataset["status"] != 0).mean())
+def spoken(fitter: str) -> str:
+    """Return a fitter's label as it stands within a list: without commas."""
+    return fitter.replace(", ", " ")
 
 
 NOTHING = ["Nothing yet: too few cells are done to answer."]
