@@ -193,8 +193,9 @@ def _description(dataset: Any, apart: list[str]) -> list[str]:
     if not parts:
         return []
     return [
-        "“Stable cores, memberships that varied substantially”, read as half or more of a cluster's people still together on"
-        f" average while a fifth or more of all seem to switch, fits ({NAMES[USUAL]}) {'; '.join(parts)}."
+        "The finding: “stable cores, memberships that varied substantially”, read as half or more of a cluster's people still"
+        f" together on average while a fifth or more of all seem to switch, fits in this share of networks ({NAMES[USUAL]}):"
+        f" {'; '.join(parts)}."
     ]
 
 
