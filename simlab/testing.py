@@ -102,8 +102,16 @@ def check_fit(fit: Fit, network: Network, name: str = "network") -> None:
     assert fit.seconds >= 0.0, f"{name}: seconds must not be negative"
 
 
-def check_metric(metric: Metric, fits: tuple[Fit, Fit], truths: tuple[NetworkTruth, NetworkTruth]) -> None:
-    """Check that a metric is a number within its limits, or NaN, for two periods' fits and truths, and NaN if a fit failed."""
+def check_metric(
+    metric: Metric,
+    fits: tuple[Fit, Fit],
+    truths: tuple[NetworkTruth, NetworkTruth],
+    seen: tuple[Network, Network] | None = None,
+) -> None:
+    """Check that a metric is a number within its limits, or NaN, for two periods' fits and truths, and NaN if a fit failed.
+
+    ``seen`` are the networks that were fitted, for metrics of what the field saw.
+    """
     before, after = fits
     keys = [("site 1", "contact", period) for period in ("1", "2")]
     if metric.kind == Kind.PANEL:
@@ -111,7 +119,7 @@ def check_metric(metric: Metric, fits: tuple[Fit, Fit], truths: tuple[NetworkTru
         one_only = metric.of_panel({keys[1]: after}, dict(zip(keys, truths, strict=True)))
         assert np.isnan(one_only), f"{metric.name}: must be NaN where a network has no fit"
     elif metric.kind.of_change:
-        value = metric.of_periods(before, after, *truths)
+        value = metric.of_periods(before, after, *truths, seen=seen)
     else:
         value = metric.of_network(after, truths[1])
     assert isinstance(value, float), f"{metric.name}: must be a float"

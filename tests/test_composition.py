@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,20 @@ from reference.made import made_fit, made_truth
 from sklearn.metrics import adjusted_mutual_info_score
 
 from simlab.generate.scenario import Scenario
-from simlab.metrics.composition import codes, mix, organisation_mix, profile_right, telling, true_organisation_mix
+from simlab.metrics.composition import (
+    codes,
+    mix,
+    no_organisation_dominates,
+    organisation_ari,
+    organisation_mix,
+    profile,
+    profile_right,
+    profile_unrelated,
+    several_organisations,
+    telling,
+    true_organisation_mix,
+    unrelated,
+)
 
 TWO = np.array([0, 0, 1, 1])
 
@@ -83,3 +97,36 @@ def test_profile_names_the_attribute_that_sets_clusters_apart() -> None:
 def test_profile_of_clusters_of_which_nothing_is_known_is_not_right() -> None:
     truth = made_truth([0, 0, 1, 1], attributes={"service": ("", "", "", "")}, scenario=Scenario())
     assert profile_right(made_fit([0, 0, 1, 1]), truth) == 0.0
+
+
+def test_a_mix_in_every_cluster_by_hand() -> None:
+    truth = made_truth([0] * 12)
+    mixed = replace(truth, attributes={**truth.attributes, "organisation": tuple("aaabbb" + "aabbcc")})
+    mostly = replace(truth, attributes={**truth.attributes, "organisation": tuple("aaaabb" + "aabbcc")})
+    alone = replace(truth, attributes={**truth.attributes, "organisation": tuple("aaaaaa" + "bbbccc")})
+    two = made_fit([0] * 6 + [1] * 6)
+    assert [no_organisation_dominates(two, t) for t in (mixed, mostly, alone)] == [1.0, 0.0, 0.0]
+    assert [several_organisations(two, t) for t in (mixed, mostly, alone)] == [1.0, 1.0, 0.0]
+    assert organisation_ari(made_fit([0] * 6 + [1] * 3 + [2] * 3), alone) == 1.0
+    small = made_fit([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3])
+    assert math.isnan(several_organisations(small, alone))
+    assert math.isnan(no_organisation_dominates(small, alone))
+
+
+def test_a_profile_names_what_marks_a_cluster_out() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    attributes = {"service": list("ppppqqqq"), "organisation": list("ababaabb"), "country": list("cccccccc")}
+    assert profile(labels, attributes) == {0: "service", 1: "service"}
+    assert profile(labels, {"country": list("cccccccc")}) == {}
+    assert profile(np.zeros(8, dtype=int), attributes) == {}
+
+
+def test_unrelated_attributes_follow_from_the_scenario() -> None:
+    assert unrelated(Scenario()) == ()
+    assert unrelated(Scenario(organisation_mixing=1.0, seniority_mixing=1.0)) == ("organisation", "seniority")
+    assert unrelated(Scenario(n_clusters=1)) == ("service", "organisation", "seniority")
+    truth = replace(made_truth([0, 0, 1, 1]), scenario=Scenario(organisation_mixing=1.0, seniority_mixing=1.0))
+    named = {"service": tuple("pqpq"), "organisation": tuple("aabb"), "seniority": tuple("xxxx")}
+    assert profile_unrelated(made_fit([0, 0, 1, 1]), replace(truth, attributes=named)) == 1.0
+    assert profile_unrelated(made_fit([0, 1, 0, 1]), replace(truth, attributes=named)) == 0.0
+    assert math.isnan(profile_unrelated(made_fit([0, 0, 0, 0]), truth))

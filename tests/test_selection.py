@@ -13,7 +13,16 @@ from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import Kind, Metric, metrics
 from simlab.metrics.performance import converged, divergences, ess_bulk, rhat, seconds
 from simlab.metrics.recovery import position_error
-from simlab.metrics.selection import n_clusters_chosen, n_clusters_error, n_clusters_used
+from simlab.metrics.selection import (
+    chosen_bic,
+    chosen_cross_validation,
+    chosen_icl,
+    chosen_posterior,
+    claims_clusters,
+    n_clusters_chosen,
+    n_clusters_error,
+    n_clusters_used,
+)
 
 
 def test_clusters_chosen_used_and_beyond_the_truth() -> None:
@@ -50,7 +59,7 @@ def test_position_error_of_a_fit_without_positions_or_of_another_dimension_is_na
 @pytest.mark.parametrize("entry", list(metrics), ids=lambda entry: entry.name)
 def test_a_metric_of_a_failed_or_missing_fit_is_nan_and_of_the_truth_is_not(entry: object) -> None:
     metric: Metric = getattr(entry, "thing")  # noqa: B009
-    truth = made_truth([0, 1, 0, 1])
+    truth = made_truth([0, 1, 0, 1], core=np.ones(4, dtype=bool))
     failed = made_fit([0, 1, 0, 1], status=Status.FAILED)
     fine = made_fit([0, 1, 0, 1])
     if metric.kind == Kind.FIT:
@@ -64,3 +73,18 @@ def test_a_metric_of_a_failed_or_missing_fit_is_nan_and_of_the_truth_is_not(entr
         assert math.isfinite(metric.of_network(None, truth))
     if metric.kind == Kind.TRUTH_CHANGE:
         assert math.isfinite(metric.of_periods(None, None, truth, truth))
+
+
+def test_each_criterion_takes_the_number_with_its_lowest_value() -> None:
+    choice = {"bic": {1: 9.0, 2: 7.0, 3: 8.0}, "icl": {1: 5.0, 2: math.nan, 3: 6.0}, "posterior": {2: 1.0, 3: 0.5}}
+    fit, truth = made_fit([0, 1, 2, 0], choice=choice), made_truth([0, 1, 2, 0])
+    assert (chosen_bic(fit, truth), chosen_icl(fit, truth), chosen_posterior(fit, truth)) == (2.0, 1.0, 3.0)
+    assert math.isnan(chosen_cross_validation(fit, truth))
+    assert math.isnan(chosen_bic(made_fit([0, 1]), truth))
+
+
+def test_clusters_are_claimed_where_two_of_them_have_two_actors() -> None:
+    truth = made_truth([0, 0, 0, 0])
+    assert claims_clusters(made_fit([0, 0, 1, 1]), truth) == 1.0
+    assert claims_clusters(made_fit([0, 0, 0, 1]), truth) == 0.0  # an isolate
+    assert claims_clusters(made_fit([0, 0, 0, 0], membership=np.eye(3)[[0, 0, 0, 0]]), truth) == 0.0

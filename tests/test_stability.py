@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import network_of
 from reference.made import made_fit, made_truth
 
 from simlab.metrics.metric import metrics
@@ -13,16 +15,21 @@ from simlab.metrics.stability import (
     core_persistence,
     core_precision,
     core_recall,
+    core_seen_switching,
+    core_true_switching,
     matched_jaccard,
     mean_matched_jaccard,
     persistence,
     same_cluster,
     seen_switching,
+    seen_tie_survival,
     stayers,
     switched_share,
     true_switching,
+    true_tie_survival,
     turnover,
 )
+from simlab.panel import DyadState
 
 # Ten stayers: clusters {0-4}, {5-7}, {8, 9} become {0-3}, {4-6}, {7}, {8, 9} under other names.
 BEFORE = np.array([0, 0, 0, 0, 0, 1, 1, 1, 2, 2])
@@ -124,3 +131,30 @@ def test_core_recall_and_precision_without_core_or_stable_actors() -> None:
     assert core_precision(before, after, nobody, nobody) == 0.0
     gone = made_fit([0, 0], "cd")
     assert math.isnan(core_precision(before, gone, nobody, made_truth([0, 0], "cd")))
+
+
+def test_switching_of_the_core_alone() -> None:
+    """Of five stayers b to f the core is b, c, d; c truly moves, and the fit sees d move."""
+    core = np.array([False, True, True, True, False, False])
+    before = made_truth([0, 0, 0, 1, 1, 1], "abcdef", core=core)
+    after = made_truth([0, 1, 1, 1, 1, 0], "bcdefg", core=np.array([True, True, True, False, False, False]))
+    fits = made_fit([0, 0, 0, 0, 1, 1], "abcdef"), made_fit([0, 0, 1, 1, 1, 0], "bcdefg")
+    assert core_true_switching(before, after) == pytest.approx(1 / 3)
+    assert core_seen_switching(*fits, before, after) == pytest.approx(1 / 3)
+    nobody = made_truth([0, 0], "xy")
+    assert math.isnan(core_true_switching(nobody, nobody))
+
+
+def test_survival_of_ties_between_those_who_stay_in_dyads_seen_twice() -> None:
+    """Of three stayers' ties b-c, c-b, b-d the first is there again, the second not, the third is not known again."""
+    first, second = np.zeros((4, 4), dtype=bool), np.zeros((3, 3), dtype=bool)
+    first[0, 1] = first[1, 2] = first[2, 1] = first[1, 3] = True
+    second[0, 1] = second[1, 2] = True
+    before, after = network_of(first, actors=tuple("abcd")), network_of(second, actors=tuple("bcd"))
+    state = after.state.copy()
+    state[0, 2] = DyadState.NO_ANSWER
+    assert seen_tie_survival(before, after) == pytest.approx(1 / 3)
+    assert seen_tie_survival(before, replace(after, state=state)) == pytest.approx(1 / 2)
+    assert math.isnan(seen_tie_survival(network_of(np.zeros((2, 2))), network_of(np.zeros((2, 2)))))
+    truths = made_truth([0] * 4, "abcd", ties=first), made_truth([0] * 3, "bcd", ties=second)
+    assert true_tie_survival(*truths) == pytest.approx(1 / 3)

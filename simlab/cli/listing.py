@@ -20,6 +20,7 @@ _GIVEN = {
     Kind.FIT: "of a fit, and the truth",
     Kind.FIT_CHANGE: "of the fits of a period and the one before",
     Kind.CORE_CHANGE: "of the fits of a period and the one before, and the truth",
+    Kind.FIELD_CHANGE: "of what the field saw in a period and the one before, whatever the fitter",
     Kind.TRUTH: "of the truth alone, whatever the fitter",
     Kind.TRUTH_CHANGE: "of the truth of a period and the one before, whatever the fitter",
     Kind.PANEL: "of the fits of all networks together, and the truth",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from simlab.fit.fit import Fit, Status
 from simlab.foundation.registry import Registry
 from simlab.generate.truth import NetworkTruth
+from simlab.panel import Network
 
 NAN = float("nan")
 
@@ -22,13 +23,14 @@ class Kind(StrEnum):
     FIT = "fit"  # (Fit, NetworkTruth)
     FIT_CHANGE = "fit_change"  # (Fit before, Fit after)
     CORE_CHANGE = "core_change"  # (Fit before, Fit after, NetworkTruth before, NetworkTruth after)
+    FIELD_CHANGE = "field_change"  # (Network before, Network after), as the field saw them, whatever the fitter
     TRUTH = "truth"  # (NetworkTruth)
     TRUTH_CHANGE = "truth_change"  # (NetworkTruth before, NetworkTruth after)
     PANEL = "panel"  # (every Fit by (site, relation, period), every NetworkTruth by the same)
 
     @property
     def of_fits(self) -> bool:
-        """Whether the metric depends on the fitter."""
+        """Whether the metric has a value for each cell, of what its field saw or its fitter found."""
         return self not in (Kind.TRUTH, Kind.TRUTH_CHANGE)
 
     @property
@@ -68,11 +70,22 @@ class Metric:
         return NAN
 
     def of_periods(
-        self, before: Fit | None, after: Fit | None, truth_before: NetworkTruth, truth_after: NetworkTruth
+        self,
+        before: Fit | None,
+        after: Fit | None,
+        truth_before: NetworkTruth,
+        truth_after: NetworkTruth,
+        *,
+        seen: tuple[Network, Network] | None = None,
     ) -> float:
-        """Return the value for a period and the one before; NaN where the metric is of one network or a fit failed."""
+        """Return the value for a period and the one before; NaN where the metric is of one network or a fit failed.
+
+        ``seen`` are the two networks as the field saw them; without them a change in what was seen is NaN.
+        """
         if self.kind == Kind.TRUTH_CHANGE:
             return float(self.function(truth_before, truth_after))
+        if self.kind == Kind.FIELD_CHANGE:
+            return NAN if seen is None else float(self.function(*seen))
         if before is None or after is None or Status.FAILED in (before.status, after.status):
             return NAN
         if not self.whole:

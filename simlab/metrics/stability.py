@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from simlab.fit.fit import Fit
 from simlab.generate.truth import NetworkTruth
 from simlab.metrics.metric import NAN, Kind, metric
+from simlab.panel import Network
 from simlab.partition import contingency, jaccard_table, match
 
 Labels = NDArray[np.integer]
@@ -194,3 +195,70 @@ def core_precision(before: Fit, after: Fit, truth_before: NetworkTruth, truth_af
     """Return the share of true core members among the stayers that seem stable; chance is the core's share."""
     seems, core = _core(before, after, truth_before, truth_after)
     return float(core[seems].mean()) if seems.any() else NAN
+
+
+@metric(
+    "core_seen_switching",
+    kind=Kind.CORE_CHANGE,
+    long_name="share of the core seen to switch cluster",
+    reference=_MATCHING,
+    low=0.0,
+    high=1.0,
+)
+def core_seen_switching(before: Fit, after: Fit, truth_before: NetworkTruth, truth_after: NetworkTruth) -> float:
+    """Return the share of true core members, present in both periods, that seem to switch; NaN without any."""
+    one, other = stayers(before.actors, after.actors)
+    core = truth_after.core[other]
+    seems = same_cluster(before.labels[one], after.labels[other])
+    return float(1.0 - seems[core].mean()) if core.any() else NAN
+
+
+@metric(
+    "core_true_switching",
+    kind=Kind.TRUTH_CHANGE,
+    long_name="share of the core that truly switches cluster",
+    reference="of the simulation",
+    low=0.0,
+    high=1.0,
+)
+def core_true_switching(before: NetworkTruth, after: NetworkTruth) -> float:
+    """Return the share of core members, present in both periods, whose true cluster is another one; NaN without any."""
+    one, other = stayers(before.actors, after.actors)
+    core = after.core[other]
+    return float((before.labels[one] != after.labels[other])[core].mean()) if core.any() else NAN
+
+
+def survival(before: Flags, after: Flags, known: Flags) -> float:
+    """Return P(tie after | tie before) over the dyads that are known in both; NaN without a tie before."""
+    ties = before & known
+    return float(after[ties].mean()) if ties.any() else NAN
+
+
+@metric(
+    "true_tie_survival",
+    kind=Kind.TRUTH_CHANGE,
+    long_name="share of stayers' ties that are still there",
+    reference="of the simulation",
+    low=0.0,
+    high=1.0,
+)
+def true_tie_survival(before: NetworkTruth, after: NetworkTruth) -> float:
+    """Return the share of the ties between stayers that are there a period later; NaN without ties."""
+    one, other = stayers(before.actors, after.actors)
+    everywhere = np.ones((len(one), len(one)), dtype=bool)
+    return survival(before.ties[np.ix_(one, one)], after.ties[np.ix_(other, other)], everywhere)
+
+
+@metric(
+    "seen_tie_survival",
+    kind=Kind.FIELD_CHANGE,
+    long_name="share of stayers' named ties that are named again",
+    reference="dyads observed in both periods",
+    low=0.0,
+    high=1.0,
+)
+def seen_tie_survival(before: Network, after: Network) -> float:
+    """Return the share of named ties that are named again a period later, of dyads observed twice; NaN without any."""
+    one, other = stayers(before.actors, after.actors)
+    here, there = np.ix_(one, one), np.ix_(other, other)
+    return survival(before.ties[here], after.ties[there], before.observed[here] & after.observed[there])

@@ -140,6 +140,7 @@ def _grid(results: Results, measures: Sequence[Measure], height: float) -> Drawn
         for i, panel in enumerate(panels):
             axes = grid[used // columns, used % columns]
             title = panel.title or (measure.title if len(measures) > 1 else "")
+            title = textwrap.fill(title, {1: 84, 2: 50}.get(columns, 32))
             handles, note = _draw(axes, results, measure, panel, where, title)
             notes += [n for n in note if n not in notes]
             if i + columns >= len(panels) and (measure is measures[-1] or measure.information):

@@ -178,19 +178,20 @@ def together(keys: Sequence[Key], fitter: Fitter) -> list[tuple[Key, list[Key]]]
 
 def fit_values(study: Study, found: CellFits) -> dict[str, Floats]:
     """Return the metrics of fits, each (site, relation, period) over the study's names of the three."""
-    return _values(study, found.world, found.fits, of_fits=True)
+    return _values(study, found.world, found.fits, found.observed)
 
 
 def truth_values(study: Study, world: World) -> dict[str, Floats]:
     """Return the metrics of the truth, each (site, relation, period)."""
-    return _values(study, world, {}, of_fits=False)
+    return _values(study, world, {}, None)
 
 
-def _values(study: Study, world: World, fits: dict[Key, Fit], *, of_fits: bool) -> dict[str, Floats]:
+def _values(study: Study, world: World, fits: dict[Key, Fit], observed: Panel | None) -> dict[str, Floats]:
+    """Return the metrics of fits and of what the field saw or, where nothing is ``observed``, those of the truth."""
     values: dict[str, Floats] = {}
     truths, in_turn = world.truths, world.in_turn()
     for metric in study.metrics:
-        if metric.kind.of_fits != of_fits:
+        if metric.kind.of_fits == (observed is None):
             continue
         out = values[metric.name] = np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
         if metric.kind == Kind.PANEL:
@@ -202,7 +203,8 @@ def _values(study: Study, world: World, fits: dict[Key, Fit], *, of_fits: bool) 
             if not metric.kind.of_change:
                 out[at] = metric.of_network(fits.get(key), truths[key])
             elif before is not None:
-                out[at] = metric.of_periods(fits.get(before), fits.get(key), truths[before], truths[key])
+                seen = None if observed is None else (observed.network(*before), observed.network(*key))
+                out[at] = metric.of_periods(fits.get(before), fits.get(key), truths[before], truths[key], seen=seen)
     return values
 
 

@@ -16,9 +16,10 @@ from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.generate.truth import NetworkTruth
 from simlab.metrics.metric import Kind, Metric, metrics
+from simlab.panel import Network
 from simlab.testing import check_metric
 
-Pair = tuple[tuple[Fit, Fit], tuple[NetworkTruth, NetworkTruth]]
+Pair = tuple[tuple[Fit, Fit], tuple[NetworkTruth, NetworkTruth], tuple[Network, Network]]
 
 WORLDS = {
     "typical": Scenario(n_actors=30, n_periods=2, mean_degree=5.0),
@@ -31,6 +32,7 @@ FITTERS: dict[str, Fitter] = {
     "spectral": Spectral(n_clusters=3),
     "louvain": Louvain(),
     "lpcm-mcmc": LpcmMcmc(n_clusters=2, n_chains=2, n_warmup=50, n_draws=30),
+    "lpcm-mcmc, a range": LpcmMcmc(n_clusters=(2, 3), n_chains=2, n_warmup=50, n_draws=30),
 }
 MADE = ("one cluster", "singletons", "an empty cluster")
 CASES = [(world, way) for world in WORLDS for way in (*FITTERS, *MADE)]
@@ -49,18 +51,21 @@ def pair(world: str, way: str) -> Pair:
     """Return the fits and truths of two periods."""
     panel, truth = simulate(WORLDS[world], seed=2)
     truths = tuple(truth.network("site 1", "contact", period) for period in ("1", "2"))
+    seen = panel.network(period=1), panel.network(period=2)
     if way in MADE:
-        return (made(way, truths[0]), made(way, truths[1])), (truths[0], truths[1])
-    fits = [FITTERS[way].fit(panel.network(period=t), rng=np.random.default_rng(t)) for t in (1, 2)]
-    return (fits[0], fits[1]), (truths[0], truths[1])
+        return (made(way, truths[0]), made(way, truths[1])), (truths[0], truths[1]), seen
+    fits = [FITTERS[way].fit(network, rng=np.random.default_rng(t)) for t, network in enumerate(seen, start=1)]
+    return (fits[0], fits[1]), (truths[0], truths[1]), seen
 
 
 def value_of(metric: Metric, given: Pair) -> float:
-    fits, truths = given
+    fits, truths, seen = given
     if metric.kind == Kind.PANEL:
         keys = [("site 1", "contact", period) for period in ("1", "2")]
         return metric.of_panel(dict(zip(keys, fits, strict=True)), dict(zip(keys, truths, strict=True)))
-    return metric.of_periods(*fits, *truths) if metric.kind.of_change else metric.of_network(fits[1], truths[1])
+    if metric.kind.of_change:
+        return metric.of_periods(*fits, *truths, seen=seen)
+    return metric.of_network(fits[1], truths[1])
 
 
 def of_two_sites(metric: Metric) -> float:
@@ -95,12 +100,12 @@ def test_every_metric_is_defined_somewhere_and_described(name: str) -> None:
 
 
 def test_a_perfect_fit_has_perfect_scores() -> None:
-    _, truths = pair("typical", "spectral")
+    _, truths, seen = pair("typical", "spectral")
     fits = [
         made_fit(t.labels, t.actors, bridging={"participation": t.bridger.astype(float)}, positions=t.positions)
         for t in truths
     ]
-    given = (fits[0], fits[1]), truths
+    given = (fits[0], fits[1]), truths, seen
     best = {"ari": 1.0, "ami": 1.0, "variation_of_information": 0.0, "misclassification": 0.0, "position_error": 0.0}
     best |= {"bridger_auc": 1.0, "bridger_average_precision": 1.0, "bridger_precision": 1.0, "n_clusters_error": 0.0}
     best |= {"core_recall": 1.0}
@@ -128,7 +133,7 @@ def test_the_check_notices_values_beyond_the_limits(kind: Kind, value: float, wo
 
 
 def test_the_check_lets_nan_pass_and_a_failed_fit_is_nan() -> None:
-    fits, truths = pair("typical", "louvain")
+    fits, truths, _ = pair("typical", "louvain")
     check_metric(broken(float("nan")), fits, truths)
     failed = made_fit(np.zeros(len(truths[1].actors), dtype=int), truths[1].actors, status=Status.FAILED)
     assert np.isnan(broken(0.5).of_network(failed, truths[1]))
