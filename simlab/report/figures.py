@@ -118,7 +118,8 @@ def picture(results: Results, question: str, answers: Sequence[str]) -> Drawn:
             ncols=min(len(results.fitters), 6),
             fontsize=12,
         )
-    made.text(0.018, 0.014, " ".join([BARS, *_averages(results), *notes]), fontsize=9.5, color=GREY)
+    foot = textwrap.wrap(" ".join([BARS, *_averages(results), *notes]), 225)[:2]
+    made.text(0.018, 0.014, "\n".join(foot), fontsize=9.5, color=GREY, linespacing=1.2)
     return Drawn(made, tuple(notes))
 
 
