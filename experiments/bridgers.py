@@ -34,7 +34,7 @@ from simlab.report.numbers import Estimate, listed, plain, pooled, share_text
 from simlab.report.reading import NOTHING, Reading, superiority, verdict
 
 STRENGTHS = {"demo": (0.0, 0.5, 0.75, 1.0), "full": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)}
-REPLICATES = {"demo": 15, "full": 300}
+REPLICATES = {"demo": 36, "full": 300}
 COMPLETE, PARTIAL = "all answer", "70 % answer"
 MCMC, BLOCKS, LEIDEN = "LPCM, MCMC", "block model", "Leiden"
 

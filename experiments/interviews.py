@@ -20,6 +20,7 @@ Performance measures. The share of pairs that truly share a cluster, beside that
 all pairs at large; the number of people chosen; with Monte Carlo standard errors over replicates.
 """
 
+import math
 from typing import Any
 
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
@@ -89,7 +90,8 @@ def _by_separation(reading: Reading, metric: str, field: str, fitter: str = MCMC
     parts = []
     for level in reading.levels("separation"):
         share = reading.mean(metric, separation=level, fieldwork=field, fitter=fitter)
-        if share.known:
+        # Pairs may be had in so few worlds that nothing can be said.
+        if share.known and math.isfinite(share.mcse):
             parts.append(f"{share_text(share)} at separation {plain(level)}")
     return " and ".join(parts)
 

@@ -11,8 +11,10 @@ import xarray as xr
 from sklearn.metrics import roc_auc_score
 
 from simlab.foundation.errors import UnknownNameError
+from simlab.report.choices import any_metric
 from simlab.report.numbers import Estimate, share_text
 from simlab.report.reading import Reading, named, superiority, turning_point, verdict
+from simlab.report.results import Results
 
 RNG = np.random.default_rng(1)
 # (n_actors, response_rate, fitter, replicate, site, relation, period)
@@ -131,3 +133,12 @@ def test_superiority_is_the_area_under_the_curve_with_its_error() -> None:
     assert found.mcse == pytest.approx(np.std(draws), rel=0.1)
     assert not superiority(np.array([np.nan]), below).known
     assert math.isnan(superiority(np.array([1.0]), below).mcse)
+
+
+def test_the_metric_shown_where_the_usual_ones_are_not_is_the_first_that_the_study_names(reading: Reading) -> None:
+    dataset = reading.results.dataset.rename(ari="zeta")
+    dataset["alpha"] = dataset["zeta"]
+    assert any_metric(Results.of(dataset)) == "zeta"
+    design = json.loads(dataset.attrs["provenance"])["design"] | {"metrics": ["bayes_ari", "alpha", "zeta"]}
+    dataset.attrs["provenance"] = json.dumps({"design": design})
+    assert any_metric(Results.of(dataset)) == "alpha"

@@ -53,7 +53,12 @@ def fieldwork_name(results: Results, place: int) -> str:
 
 
 def any_metric(results: Results) -> str:
-    """Return the first metric of fits that no sentence is made of; empty where there is none."""
+    """Return the first metric of fits, as the study names them, that no sentence is made of; empty where there is none."""
     known = ("ari", "bridger_auc", "seen_switching", "n_clusters_error", "seconds", "converged")
-    names = [n for n in results.metrics if n not in known and "fitter" in results.dataset[n].dims and results.has(n)]
+    order = [n for n in results.design.get("metrics", ()) if n in results.metrics]
+    names = [
+        n
+        for n in dict.fromkeys((*order, *results.metrics))
+        if n not in known and "fitter" in results.dataset[n].dims and results.has(n)
+    ]
     return next(iter(names), "")
