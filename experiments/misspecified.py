@@ -15,9 +15,9 @@ Methods. All choose among one to six clusters: the latent position cluster model
 degree-corrected (ICL); spectral clustering and the Leiden method (modularity).
 
 Performance measures. The share of networks in which at least two clusters of two people or more are claimed, with Wilson's 95
-% interval; the adjusted Rand index, and the share with the right number, where there are clusters; where ties follow
-organisations alone, the adjusted Rand index of the clusters and the organisations. Monte Carlo standard errors over
-replicates.
+% interval; the adjusted Rand index (where there are no clusters it is 1 for who claims none, else 0), and the share with the
+right number, where there are clusters; where ties follow organisations alone, the adjusted Rand index of the clusters and the
+organisations. Monte Carlo standard errors over replicates.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _inventors(dataset: Any, names: list[str]) -> str:
     rates = {name: rate for name, rate in rates.items() if rate.known}
     if not rates:
         return ""
-    told = [f"{spoken(name)} {rates[name]}" for name in sorted(rates, key=lambda name: rates[name].rate)]
+    told = _alike({name: rates[name] for name in sorted(rates, key=lambda name: rates[name].rate)})
     return f"Who invents: over the three worlds in which there is nothing to find, clusters are claimed by {'; '.join(told)}."
 
 
@@ -128,7 +128,7 @@ def _worlds(dataset: Any, names: list[str]) -> list[str]:
         rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=world) for name in names}
         rates = {name: rate for name, rate in rates.items() if rate.known}
         if rates:
-            often = [f"{spoken(name)} {rate}" for name, rate in rates.items() if rate.rate > SELDOM]
+            often = _alike({name: rate for name, rate in rates.items() if rate.rate > SELDOM})
             seldom = [spoken(name) for name, rate in rates.items() if rate.rate <= SELDOM]
             parts = [f"are claimed by {'; '.join(often)}"] if often else []
             parts += [f"in one network of ten or fewer by {listed(seldom)}"] if seldom else []
@@ -154,8 +154,8 @@ def _finders(dataset: Any, names: list[str]) -> list[str]:
         told = [f"{spoken(name)} {scores[name]}" for name in order]
         best.append(f"{text}: {', '.join(told[:3])}, last {told[-1]}")
         counts = {name: _right(dataset, name, world) for name in order}
-        top = max(counts, key=lambda name: counts[name].rate)
-        right.append(f"{text} by {spoken(top)}, in {counts[top]} of networks")
+        most = max(count.rate for count in counts.values())
+        right.append(f"{text} by {_alike({name: count for name, count in counts.items() if count.rate == most})[0]}")
         rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=world) for name in order}
         missed = [spoken(name) for name, rate in rates.items() if rate.rate < 0.5]
         if missed:
@@ -169,6 +169,14 @@ def _finders(dataset: Any, names: list[str]) -> list[str]:
             f"Who is blind: one cluster in most networks, although there are three, is said in {'; '.join(blind)}."
         )
     return out
+
+
+def _alike(rates: dict[str, Share]) -> list[str]:
+    """Return methods with their share, those with the same share together."""
+    named: dict[str, list[str]] = {}
+    for name, rate in rates.items():
+        named.setdefault(str(rate), []).append(spoken(name))
+    return [f"{listed(names)} in {rate}" for rate, names in named.items()]
 
 
 def _right(dataset: Any, name: str, world: str) -> Share:

@@ -207,7 +207,7 @@ def finish_axis(axes: Axes, results: Results, panel: Panel, where: Scale, *, inf
     wrap = max(int(58 / len(where.ticks)), 6)
     texts = [_wrapped(tick, wrap) + extra for tick, extra in zip(where.ticks, below, strict=True)]
     kept = _with_room(axes, where, [max(map(len, text.split("\n"))) for text in texts])
-    if not where.numeric and max(len(word) for tick in where.ticks for word in tick.split()) > wrap + 1:
+    if not where.numeric and max((len(word) for tick in where.ticks for word in tick.split()), default=0) > wrap + 1:
         # Names with words too long for their place are written aslant, and whole.
         whole = [label(tick, 30) + extra.replace("\n", "  ") for tick, extra in zip(where.ticks, below, strict=True)]
         axes.set_xticks(where.at, whole, rotation=30, ha="right", rotation_mode="anchor")

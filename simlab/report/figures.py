@@ -189,7 +189,7 @@ def _draw(
             color=GREY,
         )
     _limit(axes, measure)
-    axes.set_title(label(title, 70))
+    axes.set_title("\n".join(label(line, 84) for line in title.split("\n")))
     axes.set_ylabel(measure.axis)
     return handles, notes
 

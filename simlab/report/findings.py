@@ -36,7 +36,7 @@ class Share:
         """Return ``12 % (8 to 17 %)``."""
         if not self.known:
             return "an unknown share"
-        return f"{percent(self.rate)} ({100 * self.low:.0f} to {percent(self.high)})"
+        return f"{percent(self.rate)} ({100 * self.low:.0f} to {100 * self.high:.0f} %)"
 
 
 def networks(dataset: Any, metric: str, **levels: Level | list[Level]) -> Floats:
