@@ -113,19 +113,20 @@ def _shares(dataset: Any, metric: str, levels: list[float], world: str, fitter: 
 
 def _dominates(dataset: Any, levels: list[float]) -> list[str]:
     steps = listed([f"{x:g}" for x in levels])
-    parts = [
-        f"where {text}, {_shares(dataset, 'no_organisation_dominates', levels, world)}"
-        for world, text in (
-            (MIXED, "clusters have nothing to do with organisations"),
-            (GATHERED, "organisations gather in clusters"),
-            (NONE, "there are no clusters and organisations alone make ties"),
-        )
+    told = {
+        world: _shares(dataset, "no_organisation_dominates", levels, world)
+        for world in (MIXED, NONE, GATHERED)
         if _mix(dataset, levels[-1], world).known
-    ]
-    return [
+    }
+    texts = ((MIXED, "clusters have nothing to do with organisations"), (NONE, "organisations alone make ties"))
+    parts = [f"{told[world]} where {text}" for world, text in texts if world in told]
+    out = [
         f"A mix in every cluster: at log odds of {steps} for a tie within an organisation, no organisation has more than half"
-        f" of any cluster that {spoken(FITTER)} finds in this share of networks: {'; '.join(parts)}."
+        f" of any cluster that {spoken(FITTER)} finds in {'; '.join(parts)}."
     ]
+    if GATHERED in told:
+        out.append(f"Where organisations gather in clusters, the same is so in {told[GATHERED]}.")
+    return out
 
 
 def _several(dataset: Any, levels: list[float]) -> list[str]:
