@@ -153,6 +153,8 @@ def _number(reading: Reading) -> list[str]:
 def _counts(reading: Reading, fitter: str) -> Any:
     """Return the clusters that have actors: (replicates, networks), those that are done."""
     dataset = reading.results.dataset
+    if fitter not in reading.fitters:
+        return np.zeros((0, 0))
     found = dataset["n_clusters_used"].sel(scenario=THREE, fieldwork=FIELD, fitter=fitter)
     values = found.transpose("replicate", "site", "relation", "period").values.reshape(dataset.sizes["replicate"], -1)
     return values[np.isfinite(values).all(axis=1)]

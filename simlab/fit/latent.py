@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from simlab.fit.fit import Fit, Fitter, check_fittable, finished
 from simlab.models.latent_data import FamilyName, LatentData, Sociality
@@ -27,7 +27,9 @@ def _within_limits(value: float) -> float:
     return value
 
 
-Positive = Annotated[float, AfterValidator(_within_limits)]
+Positive = Annotated[
+    float, AfterValidator(_within_limits), WithJsonSchema({"type": "number", "minimum": LEAST, "maximum": MOST})
+]
 
 
 class LatentFitter(Fitter):
