@@ -6,7 +6,7 @@ import re
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
@@ -16,6 +16,9 @@ from simlab.models.latent_data import FamilyName, LatentData, Sociality
 from simlab.models.latent_parts import DyadList
 from simlab.models.lpcm import Priors
 from simlab.panel import DyadState, Network
+
+if TYPE_CHECKING:
+    from simlab.panel import Shares
 
 # Numbers of priors beyond these are slips of the pen, and overflow.
 LEAST, MOST = 1e-6, 1e6
@@ -95,8 +98,10 @@ class LatentFitter(Fitter):
             concentration=usual.concentration,
         )
 
-    def data(self, networks: Sequence[Network], dyads: DyadList | None = None) -> LatentData:
-        """Return what the model sees of all dyads or of a list; InputError where it cannot be fitted to the networks."""
+    def data(
+        self, networks: Sequence[Network], dyads: DyadList | None = None, share: Shares | None = None
+    ) -> LatentData:
+        """Return what the model sees of all dyads or of a list (``LatentData.of``); InputError where it cannot be fitted."""
         return LatentData.of(
             networks,
             family=self.family,
@@ -105,6 +110,7 @@ class LatentFitter(Fitter):
             covariates=self.covariates,
             censored=self.censored,
             dyads=dyads,
+            share=share,
         )
 
     @property

@@ -121,9 +121,9 @@ class LpcmMap(CriterionFitter):
     def _look(self, networks: Sequence[Network], share: Shares, rng: np.random.Generator, *, listed: bool) -> Look:
         """Return what makes the data for given positions: of all dyads, always the same, or of a list."""
         if not listed:
-            data = self.data(networks)
+            data = self.data(networks, share=share)
             return lambda _: data
-        return lambda positions: self.data(networks, dyad_list(share, positions, self.n_near, self.n_far, rng))
+        return lambda positions: self.data(networks, dyad_list(share, positions, self.n_near, self.n_far, rng), share)
 
     def _made(self, actors: tuple[str, ...], data: LatentData, best: Climb, point: Point, member: Floats) -> Fit:
         labels = np.asarray(member.argmax(axis=1))

@@ -90,8 +90,11 @@ class LatentData:
         covariates: Sequence[str] = (),
         censored: bool = False,
         dyads: DyadList | None = None,
+        share: Shares | None = None,
     ) -> LatentData:
         """Return the data of one network, or of several relations of the same actors: of all dyads, or of a list.
+
+        ``share`` may be given where it is at hand, so that it is not worked out again for every list.
 
         Raises
         ------
@@ -143,7 +146,7 @@ class LatentData:
             observed_back=_singles([o for _, o in back]),
             covariates=x,
             covariates_back=x_back if two_way else np.zeros((len(x), 0)),
-            share=mean_weights(networks),
+            share=mean_weights(networks) if share is None else share,
             constant=constant,
             dyads=dyads,
             design=Design(networks[0], tuple(covariates)) if covariates else None,
