@@ -128,7 +128,9 @@ def run(
         with where.only_writer() as lease:
             store = Store(where, study, lease)
             run_ = _Run(store, study, limits, jobs, backend, scheduler, progress, log, time_budget)
-            log.say("started", store=str(where), script=study.script or None, **options, study=json.dumps(describe(study)))
+            log.say(
+                "started", store=str(where), script=study.script or None, **options, study=json.dumps(describe(study))
+            )
             run_.go([status for kind in retry for status in RETRIES[kind]], rules, options)
     except BaseException as error:
         log.say("stopped", why=f"{type(error).__name__} {error}".strip())

@@ -42,7 +42,7 @@ class Store:
 
     Parameters
     ----------
-    where : Storage
+    where : path, address or Storage
         Made where there is nothing.
     study : Study
         What is asked for. What the store lacks of it is added to its dimensions; what it holds is never changed.
@@ -55,8 +55,8 @@ class Store:
         Where something else lies there, or the store of another study or of another version of the store.
     """
 
-    def __init__(self, where: Storage, study: Study, lease: Lease | None = None) -> None:
-        self.where = where
+    def __init__(self, where: str | Path | Storage, study: Study, lease: Lease | None = None) -> None:
+        self.where = where = Storage(where)
         self._lease = lease
         wanted = json.loads(json.dumps(describe(study)))
         inner: dict[str, tuple[str, ...]] = dict(zip(INNER, (study.sites, study.relations, study.periods), strict=True))
@@ -441,7 +441,7 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
     """
     import xarray as xr
 
-    where = path if isinstance(path, Storage) else Storage(path)
+    where = Storage(path)
     if where.is_local and not where.path.exists():
         raise InputError(f"{where}: no such store")
     try:

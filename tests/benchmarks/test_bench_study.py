@@ -17,7 +17,7 @@ from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import Fit, Fitter, Status
 from simlab.generate.scenario import Scenario
 from simlab.panel import Network
-from simlab.study.cell import Place, compute_task
+from simlab.study.cell import Place, Task, compute_task
 from simlab.study.design import Study, grid
 from simlab.study.run import run
 
@@ -63,7 +63,7 @@ def _bare(study: Study) -> float:
     for scenario in range(len(study.scenarios.settings)):
         for replicate in range(study.replicates):
             places = [Place(scenario, f, k, replicate) for f in range(2) for k in range(len(study.fitters))]
-            compute_task(study, places)
+            compute_task(study, Task(tuple(places)))
     return time.perf_counter() - start
 
 
