@@ -4,7 +4,8 @@ Simulation-based calibration of every kind of model: differences between the cum
 should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
-miss is reported and not judged. The exit code is 1 where a judgement is not as it should be.
+miss is reported and not judged. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their
+intervals contain the truth, in a table. The exit code is 1 where a judgement is not as it should be.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from statistical.calibration import (
     turned_round,
     without_data,
 )
+from statistical.stopping import stopping_table
 from statistical.worlds import World
 
 from simlab.fit import lpcm_map, lpcm_variational
@@ -160,7 +162,8 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     wrong = calibrated(n_simulations) + joint(20 * n_simulations)
     approximate(min(n_simulations, 300))
-    print(f"pictures in {FOLDER.relative_to(ROOT)}")
+    wrong += stopping_table(10 * n_simulations, FOLDER / "stopping.csv")
+    print(f"pictures and a table in {FOLDER.relative_to(ROOT)}")
     return int(wrong > 0)
 
 
