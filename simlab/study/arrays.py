@@ -104,8 +104,7 @@ class StoreArrays:
                     if array.shape != about["shape"]:
                         array.resize(about["shape"])
                 else:
-                    zarr.create_array(storage, name=name, zarr_format=3, overwrite=True, **about)
-                    array = zarr.open_array(storage, path=name, mode="r+", zarr_format=3)
+                    array = zarr.create_array(storage, name=name, zarr_format=3, overwrite=root is None, **about)
                 if name in labels:
                     array[:] = coordinate(labels[name]) if name != "replicate" else np.arange(len(labels[name]))
                 described[name] = json.loads(where.read(f"{name}/{ROOT}") or b"{}")

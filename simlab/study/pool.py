@@ -117,6 +117,8 @@ class ProcessPool:
         self._folder = tempfile.TemporaryDirectory(prefix="simlab-")
         self._slots = [_Slot(Path(self._folder.name) / f"worker-{i}.json") for i in range(jobs)]
         self._finished: queue.SimpleQueue[tuple[_Slot, Future[Any]]] = queue.SimpleQueue()
+        for slot in self._slots:
+            self._start(slot)
 
     def wants(self) -> bool:
         """Say whether a worker has nothing to do, or soon will not."""
@@ -126,7 +128,7 @@ class ProcessPool:
         """Give a task to the worker that has least to do."""
         slot = min((s for s in self._slots if _wants(s)), key=lambda s: len(s.tasks))
         if slot.executor is None:
-            slot.executor = self._executor(slot)
+            self._start(slot)
         with _no_interrupt():
             future = slot.executor.submit(worker.compute, task)
         slot.tasks.append((task, future))
@@ -155,16 +157,19 @@ class ProcessPool:
                 slot.executor.shutdown(wait=True, kill_workers=True)
         self._folder.cleanup()
 
-    def _executor(self, slot: _Slot) -> Any:
+    def _start(self, slot: _Slot) -> None:
+        """Start a worker process; it is ready some time later."""
         from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        return ProcessPoolExecutor(
+        slot.executor = ProcessPoolExecutor(
             max_workers=1,
             initializer=worker.begin,
             initargs=(self._package, os.getpid(), str(slot.word)),
             env=one_thread,
         )
+        with _no_interrupt():
+            slot.executor.submit(worker.ready)
 
     def _bury(self, slot: _Slot) -> list[Done | Lost]:
         """Return what a dead worker had: the task that it was at is lost, those behind are as if never submitted."""

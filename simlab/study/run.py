@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from simlab.foundation.errors import InputError
+from simlab.foundation.warm import is_warm, note_warm
 from simlab.study.cell import FAILED, KILLED, STATUS_NAMES, TIMED_OUT, CellResult, Place, WorldResult
 from simlab.study.costs import Costs, Forecast
 from simlab.study.design import Study
@@ -125,13 +128,21 @@ def run(
         "memory_limit": memory_limit,
     }
     try:
-        with where.only_writer() as lease:
+        with where.only_writer() as lease, contextlib.ExitStack() as leave:
+
+            def workers(asked: Study) -> Pool:
+                made = _pool(asked, limits, jobs, backend, scheduler)
+                leave.callback(made.close)
+                return made
+
+            # Where all is still to do, workers get ready while the store is made.
+            early = None if where.exists_whole() else workers(study)
             store = Store(where, study, lease)
-            run_ = _Run(store, study, limits, jobs, backend, scheduler, progress, log, time_budget)
+            made = _Run(store, study, partial(workers, store.study), early, progress, log, time_budget)
             log.say(
                 "started", store=str(where), script=study.script or None, **options, study=json.dumps(describe(study))
             )
-            run_.go([status for kind in retry for status in RETRIES[kind]], rules, options)
+            made.go([status for kind in retry for status in RETRIES[kind]], rules, options)
     except BaseException as error:
         log.say("stopped", why=f"{type(error).__name__} {error}".strip())
         raise
@@ -181,18 +192,15 @@ class _Run:
         self,
         store: Store,
         study: Study,
-        limits: Limits,
-        jobs: int | None,
-        backend: str,
-        scheduler: str | None,
+        make_pool: Callable[[], Pool],
+        pool: Pool | None,
         progress: Progress | None,
         log: RunLog,
         time_budget: float | None,
     ) -> None:
         self._store = store
         self._study = store.study
-        self._limits = limits
-        self._jobs, self._backend, self._scheduler = jobs, backend, scheduler
+        self._make_pool, self._pool = make_pool, pool
         self._progress = progress
         self._log = log
         self._until_time = None if time_budget is None else time.monotonic() + time_budget
@@ -209,7 +217,6 @@ class _Run:
                 self._log.say("computed again", why=damage)
         queue = TaskQueue(self._store, self._costs, again)
         rounds = Rounds(self._store, rules) if rules else None
-        pool: Pool | None = None
         begun = False
         outcome = "stopped"
         try:
@@ -220,8 +227,8 @@ class _Run:
                         begun = True
                         self._store.note(outcome="begun", **options)
                         _compile(self._study)
-                    pool = pool or self._pool()
-                    if not self._drive(pool, queue):
+                    self._pool = self._pool or self._make_pool()
+                    if not self._drive(self._pool, queue):
                         outcome = "time budget spent"
                         break
                 if rounds is None or not rounds.ask_more():
@@ -230,8 +237,6 @@ class _Run:
                 queue = TaskQueue(self._store, self._costs, learn=False)
         finally:
             with _Undisturbed():
-                if pool is not None:
-                    pool.close()
                 self._store.flush()
                 if begun:
                     self._store.note_end(outcome=outcome, rules=rounds.outcome() if rounds is not None else None)
@@ -244,17 +249,6 @@ class _Run:
         if self._progress:
             total = int(self._counts.sum())
             self._progress.begin(total, total - int(self._counts[0]), int(self._counts[FAILED:].sum()))
-
-    def _pool(self) -> Pool:
-        if self._backend == "dask":
-            from simlab.study.pool_dask import DaskPool
-
-            return DaskPool(self._study, self._jobs, self._limits, self._scheduler)
-        from joblib import cpu_count
-
-        jobs = int(cpu_count()) if self._jobs is None else self._jobs
-        kind = ThreadPool if self._backend == "threads" else ProcessPool
-        return kind(self._study, jobs, self._limits)
 
     def _drive(self, pool: Pool, queue: TaskQueue) -> bool:
         """Compute the tasks of a queue; return whether all were."""
@@ -324,13 +318,29 @@ class _Run:
             self._writing = self._flushed - now
 
 
+def _pool(study: Study, limits: Limits, jobs: int | None, backend: str, scheduler: str | None) -> Pool:
+    if backend == "dask":
+        from simlab.study.pool_dask import DaskPool
+
+        return DaskPool(study, jobs, limits, scheduler)
+    from joblib import cpu_count
+
+    kind = ThreadPool if backend == "threads" else ProcessPool
+    return kind(study, int(cpu_count()) if jobs is None else jobs, limits)
+
+
 def _compile(study: Study) -> None:
     """Compile the kernels that the fitters need once, before workers start: a cold cache would cost each of them."""
+    kinds = list(dict.fromkeys(kind for fitter in study.fitters.values() for kind in fitter.kinds))
+    cold = [kind for kind in kinds if not is_warm(f"{kind.__module__}.{kind.__qualname__}")]
+    if not cold:
+        return
     from simlab.fit.bridging import scores
 
     scores(np.ones((3, 3)), np.zeros(3, dtype=np.int64), np.ones((3, 1)))
-    for kind in dict.fromkeys(kind for fitter in study.fitters.values() for kind in fitter.kinds):
+    for kind in cold:
         kind.compile()
+        note_warm(f"{kind.__module__}.{kind.__qualname__}")
 
 
 class _Undisturbed:

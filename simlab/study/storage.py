@@ -70,10 +70,8 @@ class Storage:
         folder = self.path.parent if self.is_local else Path("results")
         return folder / f"{self.name}{ending}"
 
-    def exists(self) -> bool:
-        """Say whether there is a store, or anything else, here."""
-        if self.is_local:
-            return self.path.exists()
+    def exists_whole(self) -> bool:
+        """Say whether there is a store here whose root was written."""
         return self.read(ROOT) is not None
 
     def zarr(self, *, write: bool = False) -> Any:
@@ -200,8 +198,11 @@ class Lease:
         return InputError(f"{self._storage}: another run is writing it ({holder}): wait for it, or stop it")
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file in one step that a loss of power does not undo: the disk has it when this returns."""
+def write_durably(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Replace a file in one step that a loss of power does not undo: the disk has it when this returns.
+
+    Without ``sync`` the disk may have it later, or the file as it was.
+    """
     made = _make_folders(path.parent)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
     try:
@@ -209,13 +210,14 @@ def write_durably(path: Path, content: bytes) -> None:
             left = memoryview(content)
             while left:
                 left = left[file.write(left) :]
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
-    for folder in (path.parent, *made):
+    for folder in (path.parent, *made) if sync else ():
         _sync_folder(folder)
 
 
@@ -249,7 +251,8 @@ def _durable_store() -> Any:
             await asyncio.to_thread(self.set_sync, key, value)
 
         def set_sync(self, key: str, value: Any) -> None:
-            write_durably(self.root / key, value.to_bytes())
+            # What is said of an array stands in the store's root too, which is written last and is durable.
+            write_durably(self.root / key, value.to_bytes(), sync=not key.endswith(ROOT))
 
     return DurableStore
 

@@ -96,6 +96,10 @@ class TaskQueue:
         names = worlds[0].names
         seconds = 0.0
         estimates = self._costs.estimates()
+        if not np.isfinite(estimates).any():
+            # Nothing is known of any cell: they are measured one by one.
+            wanted, estimates = 1.0, np.ones(estimates.shape)
+            known = True
         while worlds and worlds[0].names == names and len(places) < _MOST_CELLS and (not places or seconds < wanted):
             world = worlds.popleft()
             costs = [float(estimates[place[:3]]) for place in world.places]
@@ -108,7 +112,7 @@ class TaskQueue:
             seconds += sum(costs)
         if not worlds:
             del self._worlds[scenario]
-        return Task(tuple(places), names, seconds if known else math.nan)
+        return Task(tuple(places), names, seconds if self._costs.known(scenario) else math.nan)
 
     def give_back(self, task: Task, *, alone: bool = False) -> None:
         """Take a task again whose worker died; its cells one by one where ``alone``."""

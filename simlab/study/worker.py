@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import pickle
@@ -76,10 +77,14 @@ class Bench:
 
     def compute(self, task: Task) -> list[WorldResult]:
         """Compute a task; SimlabError where the study cannot be unpacked here."""
+        return compute_task(self.study(), task, self._watch)
+
+    def study(self) -> Study:
+        """Return the study, unpacked once; SimlabError where that cannot be done here."""
         with self._lock:
             if self._study is None:
                 self._study = self._package.unpack()
-        return compute_task(self._study, task, self._watch)
+        return self._study
 
 
 _bench: Bench | None = None
@@ -96,6 +101,15 @@ def begin(package: Package, parent: int, word: str) -> None:
     _bench = Bench(
         package, Watch(package.limits, lambda place, kind, message: _leave(Path(word), place, kind, message))
     )
+
+
+def ready() -> None:
+    """Have the worker unpack its study and import what most fits need, while the parent makes the store."""
+    for module in ("numba", "scipy.optimize", "scipy.special", "threadpoolctl"):
+        importlib.import_module(module)
+    with contextlib.suppress(SimlabError):  # told with the first task
+        assert _bench is not None
+        _bench.study()
 
 
 def compute(task: Task) -> list[WorldResult] | SimlabError:
