@@ -72,8 +72,8 @@ class Watch:
     """Watches the cells of this process, and stops those that pass a limit.
 
     At the limit the cell's thread is made to raise ``CellStopped`` as soon as it is back in Python, such as between two
-    sweeps of a sampler. Where it does not come back, ``give_up(what, kind, message)`` is called; in a worker process that
-    ends the process. Without ``give_up`` the cell is waited for.
+    sweeps of a sampler. Where it does not come back, or memory is what it has too much of, ``give_up(what, kind, message)`` is
+    called; in a worker process that ends the process. Without ``give_up`` the cell is waited for.
     """
 
     limits: Limits
@@ -96,15 +96,22 @@ class Watch:
                 self._thread = threading.Thread(target=self._look, daemon=True, name="simlab-watch")
                 self._thread.start()
         try:
-            yield
+            try:
+                yield
+            finally:
+                self._forget(me, mine)
         except CellStopped:
+            # It may have come while the cell was being forgotten.
+            self._forget(me, mine)
             raise CellStopped(*(mine.verdict or ("timed_out", "passed a limit"))) from None
-        finally:
-            with self._lock:
-                self._watched.pop(me, None)
-                if mine.asked is not None:
-                    # What was not raised yet must not be raised in the next cell.
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(me), None)
+
+    def _forget(self, thread: int, cell: _Watched) -> None:
+        with self._lock:
+            if self._watched.get(thread) is cell:
+                del self._watched[thread]
+            if cell.asked is not None:
+                # What was not raised yet must not be raised in the next cell.
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
 
     def _look(self) -> None:
         shortest = min(self.limits.seconds or 1.0, 1.0)
@@ -118,13 +125,18 @@ class Watch:
         now = time.monotonic()
         if cell.asked is None:
             cell.verdict = self._verdict(now - cell.begun)
-            if cell.verdict is not None:
-                cell.asked = now
+            if cell.verdict is None:
+                return
+            cell.asked = now
+            # A process that holds too much would hold it in the next cell too.
+            if cell.verdict[0] != "killed" or self.give_up is None:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(CellStopped))
-        elif now - cell.asked > GRACE_SECONDS and self.give_up is not None:
-            assert cell.verdict is not None
-            kind, message = cell.verdict
-            self.give_up(cell.what, kind, f"{message}, in {_where(thread)}")
+                return
+        elif now - cell.asked <= GRACE_SECONDS or self.give_up is None:
+            return
+        assert cell.verdict is not None
+        kind, message = cell.verdict
+        self.give_up(cell.what, kind, f"{message}, in {_where(thread)}")
 
     def _verdict(self, seconds: float) -> tuple[str, str] | None:
         if self.limits.seconds is not None and seconds > self.limits.seconds:

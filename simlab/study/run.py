@@ -292,7 +292,7 @@ class _Run:
         if lost.deaths == 0:
             queue.give_back(lost.task)
             return
-        guilty = lost.place
+        guilty = lost.place if lost.place in lost.task.places else None
         if guilty is None and len(lost.task.places) == 1:
             place = lost.task.places[0]
             self._deaths[place] = self._deaths.get(place, 0) + lost.deaths

@@ -91,19 +91,19 @@ class TaskQueue:
         scenario = self._choose()
         worlds = self._worlds[scenario]
         known = self._costs.known(scenario)
-        wanted = self._task_seconds(n_workers) if known else 0.0
+        estimates, wanted = self._costs.estimates(), self._task_seconds(n_workers)
+        if not np.isfinite(estimates).any():
+            # Nothing is known of any cell: they are measured one by one.
+            estimates, wanted = np.ones(estimates.shape), 0.4
         places: list[Place] = []
         names = worlds[0].names
         seconds = 0.0
-        estimates = self._costs.estimates()
-        if not np.isfinite(estimates).any():
-            # Nothing is known of any cell: they are measured one by one.
-            wanted, estimates = 1.0, np.ones(estimates.shape)
-            known = True
-        while worlds and worlds[0].names == names and len(places) < _MOST_CELLS and (not places or seconds < wanted):
+        while worlds and worlds[0].names == names and len(places) < _MOST_CELLS:
+            if places and (seconds >= wanted or not known):
+                break
             world = worlds.popleft()
             costs = [float(estimates[place[:3]]) for place in world.places]
-            if not places and known and sum(costs) > 2 * wanted and len(costs) > 1:
+            if not places and sum(costs) > 2 * wanted and len(costs) > 1:
                 # A long world is divided among workers.
                 take = max(int(np.searchsorted(np.cumsum(costs), wanted)), 1)
                 worlds.appendleft(_World(world.places[take:], names))
@@ -112,7 +112,7 @@ class TaskQueue:
             seconds += sum(costs)
         if not worlds:
             del self._worlds[scenario]
-        return Task(tuple(places), names, seconds if self._costs.known(scenario) else math.nan)
+        return Task(tuple(places), names, seconds if known else math.nan)
 
     def give_back(self, task: Task, *, alone: bool = False) -> None:
         """Take a task again whose worker died; its cells one by one where ``alone``."""
