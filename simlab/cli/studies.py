@@ -17,8 +17,9 @@ from simlab.fit.fit import fitters
 from simlab.report.describe import describe_fit
 from simlab.study.answers import save_answer, script_answer
 from simlab.study.cell import STATUS_NAMES, fit_values
+from simlab.study.options import check_backend, default_store
 from simlab.study.replay import cell_index, cell_name, placed, recompute
-from simlab.study.run import check_backend, default_store, run
+from simlab.study.run import run
 from simlab.study.script import load_study
 from simlab.study.standing import count_statuses, failures, runs_of, seconds_left
 from simlab.study.storage import Storage

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simlab.foundation.errors import InputError
 from simlab.foundation.warm import is_warm, note_warm
-from simlab.study.cell import FAILED, KILLED, STATUS_NAMES, TIMED_OUT, CellResult, Place, WorldResult
+from simlab.study.cell import FAILED, STATUS_NAMES, CellResult, Place, WorldResult
 from simlab.study.costs import Costs, Forecast
 from simlab.study.design import Study
-from simlab.study.limits import Limits, check_limits
+from simlab.study.limits import Limits
 from simlab.study.log import RunLog
+from simlab.study.options import RETRIES, check_backend, check_run, default_store
 from simlab.study.pool import Done, Lost, Pool, ProcessPool, ThreadPool
 from simlab.study.provenance import describe
 from simlab.study.replay import cell_name
@@ -29,8 +29,6 @@ from simlab.study.tasks import TaskQueue
 from simlab.study.until import Until
 from simlab.study.until_round import Rounds, rules_of
 
-BACKENDS = ("loky", "threads", "dask")
-RETRIES = {"failed": (FAILED, TIMED_OUT, KILLED), "timed_out": (TIMED_OUT,), "killed": (KILLED,)}
 # Results wait in memory so long, or twenty times as long as writing them took.
 _FLUSH_SECONDS = 5.0
 _SHARE_OF_WRITING = 20.0
@@ -150,39 +148,6 @@ def run(
         log.close()
     with opened(where) as dataset:
         return dataset.load() if dataset.nbytes <= _LOADED_BYTES else dataset
-
-
-def default_store(study: Study) -> Path:
-    """Return where a study is stored unless said."""
-    return Path("results") / f"{study.name}.zarr"
-
-
-def check_backend(jobs: int | None, backend: str, scheduler: str | None) -> None:
-    """Raise InputError unless the three go together."""
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-        raise InputError.of("jobs", jobs, "must be an integer from 1")
-    if backend not in BACKENDS:
-        raise InputError.of("backend", backend, f"must be one of {', '.join(BACKENDS)}")
-    if scheduler is not None and backend != "dask":
-        raise InputError.of("scheduler", scheduler, "goes with backend = dask")
-
-
-def check_run(
-    backend: str,
-    retry: Sequence[str],
-    time_budget: float | None,
-    time_limit: float | None,
-    memory_limit: float | None,
-) -> Limits:
-    """Return the limits of a run's cells; InputError for what is not allowed."""
-    for kind in [retry] if isinstance(retry, str) else retry:
-        if kind not in RETRIES:
-            raise InputError.of("retry", kind, f"must be one of {', '.join(RETRIES)}")
-    if time_budget is not None and (isinstance(time_budget, bool) or not 0 < time_budget < float("inf")):
-        raise InputError.of("time_budget", time_budget, "must be a number of seconds above 0")
-    if memory_limit is not None and backend == "threads":
-        raise InputError.of("memory_limit", memory_limit, "goes with processes: backend = loky or dask")
-    return check_limits(time_limit, memory_limit)
 
 
 class _Run:
