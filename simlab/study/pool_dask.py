@@ -2,162 +2,281 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import os
+import logging
 import queue
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from simlab.foundation.errors import InputError, SimlabError
+from simlab.study import dask_worker
 from simlab.study.cell import Place, Task, WorldResult
 from simlab.study.design import Study
-from simlab.study.limits import Limits, Watch
-from simlab.study.pool import Done, Lost, drain
-from simlab.study.worker import Bench, Package
+from simlab.study.limits import Limits
+from simlab.study.pool import Done, Lost, _no_interrupt, drain
+from simlab.study.worker import Package
 
-# Dask itself gives a task to another worker where one dies, so many times before it gives up.
-_DEATHS = 3
 _SHORT_SECONDS = 2.0
-_benches: dict[str, Bench] = {}
+# Results that come within this time are fetched together: each fetch costs the parent and the scheduler about a millisecond.
+_FETCH_SECONDS = 0.03
+_FETCHERS = 4
+_SECONDS_TO_CONNECT = 10.0
+_SECONDS_TO_CLOSE = 5.0
+# A cell that never had begun where a worker died is tried again, but not for ever.
+_MOST_INNOCENT = 5
+
+
+class _Submitted:
+    """A task that the scheduler has, and how often a worker has begun it."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.future: Any = None
+        self.begun = 0
 
 
 class DaskPool:
-    """Workers of a Dask scheduler. They may come and go; a task whose worker dies is given to another one by Dask."""
+    """Workers of a Dask scheduler. They may come and go; a task whose worker dies is given to another one by Dask.
+
+    ``scheduler`` is an address, or the file that a scheduler wrote (``--scheduler-file``, ending in .json); None for a
+    cluster of ``jobs`` worker processes on this machine.
+    """
 
     def __init__(self, study: Study, jobs: int | None, limits: Limits, scheduler: str | None) -> None:
         self._package = Package.of(study, limits)
         self._run = uuid.uuid4().hex[:12]
-        self._client = _client(scheduler, jobs)
-        self._finished: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._tasks: dict[str, tuple[Task, Any]] = {}
+        self._cluster, self._client = _connect(scheduler, jobs)
+        self._ended: queue.SimpleQueue[tuple[str, Any] | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._tasks: dict[str, _Submitted] = {}
+        self._short = 0
         self._count = 0
         self._counted = (0.0, 0)
-        self._client.register_plugin(_prepare(self._package, self._run), name=f"simlab-{self._run}")
-        if limits.any:
-            self._client.subscribe_topic(_topic(self._run), self._heard)
+        self._suspects: dict[Place, int] = {}
+        self._plugin = dask_worker.plugin_of(self._package, self._run)
+        try:
+            with self._reached():
+                self._client.subscribe_topic(dask_worker.topic_of(self._run), self._heard)
+                self._client.register_plugin(self._plugin)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, (SimlabError, KeyboardInterrupt)):
+                raise
+            raise SimlabError(f"a Dask worker cannot take the study ({_one_line(error)}): is simlab there?") from error
+        for _ in range(_FETCHERS):
+            threading.Thread(target=self._fetch, daemon=True, name="simlab-fetch").start()
 
     @property
     def n_workers(self) -> int:
         """How many threads the workers have that the scheduler knows of now."""
         at, number = self._counted
         if time.monotonic() - at > 0.5:
-            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-            number = sum(int(worker["nthreads"]) for worker in workers)
+            with self._reached():
+                # Not what it knows of each worker, which for thousands would be megabytes.
+                known = self._client.scheduler_info(n_workers=0)
+                number = int(
+                    known["total_threads"] if "total_threads" in known else sum(self._client.nthreads().values())
+                )
             self._counted = (time.monotonic(), number)
         return number
 
     def wants(self) -> bool:
         """Say whether the scheduler should have more tasks: two a worker where they are short."""
-        short = sum(not task.seconds >= _SHORT_SECONDS for task, _ in self._tasks.values())
-        return len(self._tasks) - short / 2 < max(self.n_workers, 1)
+        return len(self._tasks) - self._short / 2 < max(self.n_workers, 1)
 
     def submit(self, task: Task) -> None:
         """Give a task to the scheduler."""
         self._count += 1
         key = f"simlab-{self._run}-{self._count}"
-        future = self._client.submit(_compute, self._package.digest, task, key=key, pure=False)
-        self._tasks[key] = (task, future)
-        future.add_done_callback(lambda done: self._finished.put((key, done)))
+        careful = any(place in self._suspects for place in task.places) or task.seconds == float("inf")
+        submitted = _Submitted(task)
+        with self._reached():
+            submitted.future = self._client.submit(
+                dask_worker.compute, self._run, key, task, careful, key=key, pure=False
+            )
+            self._tasks[key] = submitted
+            self._short += _is_short(task)
+            submitted.future.add_done_callback(lambda done: self._ended.put((key, done)))
 
     def collect(self, seconds: float) -> list[Done | Lost]:
         """Return what was computed, and what was lost with its workers; SimlabError where the scheduler has gone."""
-        import distributed
-
         found: list[Done | Lost] = []
-        ended: list[tuple[Task, Any]] = []
-        for key, what in drain(self._finished, seconds):
-            if key not in self._tasks:
+        for event in drain(self._events, seconds):
+            if isinstance(event, dict):
+                found += self._said(event)
                 continue
-            task, future = self._tasks.pop(key)
-            if isinstance(what, Lost):
-                future.cancel(force=True)
-                found.append(what._replace(task=task))
-            elif what.status == "finished":
-                ended.append((task, future))
-            else:
-                error = what.exception() if what.status == "error" else None
-                if isinstance(error, SimlabError):
-                    raise error
-                if self._client.status != "running" or what.status == "cancelled":
-                    raise _gone()
-                died = isinstance(error, distributed.KilledWorker)
-                found.append(Lost(task, _DEATHS if died else 1, None, "killed", "" if died else str(error)))
+            key, outcome = event
+            if key in self._tasks:
+                found.append(self._outcome(self._forget(key), outcome))
         if self._client.status != "running":
             raise _gone()
-        results = self._client.gather([future for _, future in ended]) if ended else []
-        return found + [Done(task, result) for (task, _), result in zip(ended, results, strict=True)]
+        return found
 
     def close(self) -> None:
-        """Give up what is being computed, and leave the scheduler."""
-        for _, future in self._tasks.values():
-            future.cancel(force=True)
-        self._client.close(timeout=5)
-        cluster = getattr(self._client, "simlab_cluster", None)
-        if cluster is not None:
-            cluster.close(timeout=10)
+        """Give up what is being computed, and leave the scheduler. Never raises: what was computed is stored after it."""
+        for _ in range(_FETCHERS):
+            self._ended.put(None)
+        _within(_SECONDS_TO_CLOSE, self._take_leave)
+        _within(_SECONDS_TO_CLOSE, lambda: self._client.close(timeout=_SECONDS_TO_CLOSE))
+        if self._cluster is not None:
+            _within(2 * _SECONDS_TO_CLOSE, lambda: self._cluster.close(timeout=_SECONDS_TO_CLOSE))
+
+    # --- inside -----------------------------------------------------------------------------------------------------------
+
+    def _take_leave(self) -> None:
+        if self._client.status == "running":
+            self._client.cancel([submitted.future for submitted in self._tasks.values()], force=True)
+            if self._cluster is None:  # else they end anyhow
+                self._client.unregister_worker_plugin(self._plugin.name)
 
     def _heard(self, event: Any) -> None:
-        """Take what a worker said before it ended itself."""
-        _, said = event
-        place = Place(*said["place"])
-        for key, (task, _) in list(self._tasks.items()):
-            if place in task.places:
-                self._finished.put((key, Lost(task, 1, place, str(said["kind"]), str(said["message"]))))
+        """Take what a worker said; in a thread of Dask, so that most of it does not wake the run."""
+        said: dict[str, Any] = event[1]
+        submitted = self._tasks.get(said.get("begun", ""))
+        if submitted is not None:
+            submitted.begun += 1
+        if "place" in said or (submitted is not None and submitted.begun > 1):
+            self._events.put(said)
+
+    def _said(self, said: dict[str, Any]) -> list[Done | Lost]:
+        """Return what follows from what a worker said: that it begins a task once more, or why it ends itself."""
+        if "place" in said:
+            place = Place(*said["place"])
+            keys = [key for key, submitted in self._tasks.items() if place in submitted.task.places]
+            return [Lost(self._give_up(key), 1, place, str(said["kind"]), str(said["message"])) for key in keys]
+        key = str(said["begun"])
+        if key in self._tasks and len(self._tasks[key].task.places) > 1:
+            # Its worker died. Dask would let it end some more workers before it gives up.
+            return [Lost(self._give_up(key), 1, None, "killed", "")]
+        return []
+
+    def _outcome(self, submitted: _Submitted, outcome: Any) -> Done | Lost:
+        """Return how a task ended. An error that no other worker would spare us is raised."""
+        import distributed
+
+        task = submitted.task
+        if isinstance(outcome, list):
+            return Done(task, outcome)
+        if isinstance(outcome, SimlabError):
+            raise outcome
+        if not isinstance(outcome, distributed.KilledWorker):
+            if self._client.status != "running" or outcome is None:
+                raise _gone()
+            raise SimlabError(
+                f"a Dask worker cannot compute a task ({_one_line(outcome)}): what was computed is stored"
+            )
+        if len(task.places) > 1:
+            return Lost(task, 1, None, "killed", "")
+        place = task.places[0]
+        times = self._suspects[place] = self._suspects.get(place, 0) + 1
+        # Cells that only waited at workers that died are innocent; the first time what a worker said may have been lost.
+        return Lost(task, submitted.begun if times <= _MOST_INNOCENT else max(submitted.begun, 1), None, "killed", "")
+
+    def _forget(self, key: str) -> _Submitted:
+        submitted = self._tasks.pop(key)
+        self._short -= _is_short(submitted.task)
+        return submitted
+
+    def _give_up(self, key: str) -> Task:
+        submitted = self._forget(key)
+        with self._reached():
+            submitted.future.cancel(force=True)
+        return submitted.task
+
+    def _fetch(self) -> None:
+        """Fetch the results of tasks as they end; in a thread of its own, of which one may have to wait for a lost result."""
+        while (first := self._ended.get()) is not None:
+            time.sleep(_FETCH_SECONDS)
+            batch = [first]
+            for item in drain(self._ended, 0.0):
+                if item is None:
+                    self._ended.put(None)
+                    break
+                batch.append(item)
+            good = [future for _, future in batch if future.status == "finished"]
+            results: dict[str, list[WorldResult]] = {}
+            with contextlib.suppress(Exception):
+                results = {f.key: result for f, result in zip(good, self._client.gather(good), strict=True)}
+            for key, future in batch:
+                self._events.put((key, results[key] if key in results else _result(future)))
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Have an error of Dask that comes of a scheduler that has gone be one clear line."""
+        try:
+            yield
+        except (SimlabError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if self._client.status != "running" or isinstance(error, OSError):
+                raise _gone() from error
+            raise
+
+
+def _is_short(task: Task) -> bool:
+    return not task.seconds >= _SHORT_SECONDS
+
+
+def _result(future: Any) -> Any:
+    """Return a task's result, or its error; None where it was cancelled."""
+    try:
+        return future.result(timeout=_SECONDS_TO_CONNECT)
+    except Exception as error:
+        return None if future.status == "cancelled" else error
+    except BaseException:  # the CancelledError of asyncio
+        return None
+
+
+def _within(seconds: float, function: Callable[[], object]) -> None:
+    """Call a function, and wait for it so long at most, whatever it raises."""
+
+    def call() -> None:
+        with contextlib.suppress(BaseException):
+            function()
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def _gone() -> SimlabError:
     return SimlabError("the Dask scheduler has gone. What was computed is stored: run the same again when it is back")
 
 
-def _topic(run: str) -> str:
-    return f"simlab-{run}"
-
-
-def _prepare(package: Package, run: str) -> Any:
-    """Return a plugin that gives every worker, also one that joins late, the study."""
-    from distributed import WorkerPlugin
-
-    class Prepare(WorkerPlugin):
-        name = f"simlab-{run}"
-
-        def setup(self, worker: Any) -> None:
-            prepare_worker(worker, package, run)
-
-    return Prepare()
-
-
-def prepare_worker(dask_worker: Any, package: Package, run: str) -> None:
-    """Give the study to a Dask worker, with a watch that tells the parent before it ends the worker's process."""
-
-    def leave(place: Place, kind: str, message: str) -> None:
-        said = {"place": list(place), "kind": kind, "message": message}
-        dask_worker.loop.add_callback(dask_worker.log_event, _topic(run), said)
-        # What goes out through the worker's loop needs a moment.
-        threading.Timer(1.0, lambda: os._exit(1)).start()
-        time.sleep(60.0)
-
-    _benches[package.digest] = Bench(package, Watch(package.limits, leave))
-
-
-def _compute(digest: str, task: Task) -> list[WorldResult]:
-    return _benches[digest].compute(task)
-
-
-def _client(scheduler: str | None, jobs: int | None) -> Any:
+def _connect(scheduler: str | None, jobs: int | None) -> tuple[Any, Any]:
+    """Return a cluster on this machine, or None, and a client; InputError where no scheduler answers."""
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise InputError("backend = dask: needs the package distributed (pip install 'simlab[dask]')") from None
+    # What goes wrong is said by the run, in one line.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is None:
-        cluster = distributed.LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None)
-        client = distributed.Client(cluster)
-        client.simlab_cluster = cluster
-        return client
+        with _no_interrupt():
+            cluster = distributed.LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        return cluster, distributed.Client(cluster)
+    where = {"scheduler_file": scheduler} if scheduler.endswith(".json") else {"address": scheduler}
+    if scheduler.endswith(".json") and not Path(scheduler).is_file():
+        raise InputError.of("scheduler", scheduler, "no such file")
     try:
-        return distributed.Client(scheduler, timeout=10)
-    except (OSError, TimeoutError, ValueError) as error:
+        return None, distributed.Client(**where, timeout=_SECONDS_TO_CONNECT)
+    except (OSError, TimeoutError, ValueError, KeyError) as error:
         raise InputError.of(
             "scheduler", scheduler, f"no Dask scheduler answers there ({type(error).__name__})"
         ) from None

@@ -49,7 +49,7 @@ class Package:
         return hashlib.sha256(pickle.dumps(self)).hexdigest()[:16]
 
     def unpack(self) -> Study:
-        """Return the study; InputError where this process would give other numbers, or the script breaks."""
+        """Return the study; InputError where this process cannot load it, would give other numbers, or the script breaks."""
         if self.results_version != RESULTS_VERSION:
             raise InputError(f"a worker has a simlab with other numbers (results version {RESULTS_VERSION})")
         here = surroundings()["versions"]
@@ -59,11 +59,29 @@ class Package:
                     f"a worker has {name} {here[name]} where the study runs with {version}, so numbers would differ"
                 )
         if self.script:
-            from simlab.study.script import load_script
-
-            load_script(self.script, text=self.script_text)
-        study: Study = pickle.loads(self.study)
+            _load(self.script, self.script_text)
+        try:
+            study: Study = pickle.loads(self.study)
+        except Exception as error:  # such as a package that is missing there
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(f"a worker cannot load the study ({said})") from error
         return study
+
+
+# What the scripts say that this process has loaded; the workers of a cluster may outlive a change of one.
+_loaded: dict[str, str] = {}
+
+
+def _load(script: str, text: str) -> None:
+    """Load a study's script; InputError where this process knows it otherwise than the parent, since numbers would differ."""
+    from simlab.study.script import load_script
+
+    file = Path(script)
+    here = _loaded.get(script) or (file.read_text(encoding="utf-8") if file.is_file() else text)
+    if here != text:
+        raise InputError(f"{script}: a worker knows it as it was before a change. Restart the workers, and run again")
+    load_script(script, text=text)
+    _loaded[script] = text
 
 
 class Bench:
