@@ -215,8 +215,9 @@ def _planned(study: Study, labels: Mapping[str, Sequence[Any]], blocks: Blocks) 
             "dimension_names": [dim],
             "compressors": _checked(),
         }
-    # The first that a reader reads: what it then finds of cells that are not pending is there.
+    # What a reader reads first: what these say that a cell has is there by then.
     out["status"] = array(cells, "i1", PENDING, _STATUS)
+    out["scored"] = array(cells, "i1", 0, {"long_name": "how many of the store's sets of metrics the cell has"})
     for metric in study.metrics:
         dims = (*(cells if metric.kind.of_fits else worlds), *INNER)
         out[metric.name] = array(dims, "f8", np.nan, metric_attributes(metric))
@@ -224,7 +225,6 @@ def _planned(study: Study, labels: Mapping[str, Sequence[Any]], blocks: Blocks) 
     out["elapsed"] = array(
         cells, "f4", np.nan, {"long_name": "time the cell took: simulating, observing, fitting, scoring", "units": "s"}
     )
-    out["scored"] = array(cells, "i1", 0, {"long_name": "how many of the store's sets of metrics the cell has"})
     out["asked"] = array(cells[:-1], "i4", 0, {"long_name": "replicates asked for"})
     return out
 
