@@ -1,4 +1,4 @@
-"""The Zarr arrays of a store: made, lengthened, read and written. The root's metadata, with all arrays, is written last."""
+"""The Zarr arrays of a store: made, lengthened, mended, read and written. The root, which describes all, is written last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import contextlib
 import json
 import math
 import warnings
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,13 @@ from numpy.typing import NDArray
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.metrics.metric import Metric, metrics
 from simlab.study.cell import PENDING, STATUS_NAMES
+from simlab.study.chunks import TEXT, ArrayFiles, new_array
 from simlab.study.design import Study
-from simlab.study.layout import INNER, Blocks
+from simlab.study.layout import INNER, Blocks, Region
+from simlab.study.provenance import SCHEMA_VERSION
 from simlab.study.storage import ROOT, Storage
 
-_TEXT = np.dtypes.StringDType()
+CHECKSUM = "checksum"
 # Levels that come later go into the same chunk, so that a reader of the shorter array never sees a torn one.
 _LEVELS_A_CHUNK = 4096
 _STATUS = {
@@ -36,46 +40,64 @@ class DamagedError(SimlabError):
 class StoreArrays:
     """The arrays of a store that is there."""
 
-    def __init__(self, where: Storage, *, write: bool = False) -> None:
-        import zarr
-
+    def __init__(self, where: Storage) -> None:
         self.where = where
-        root = read_root(where)
+        root = where.attempt(lambda: read_root(where), reading=True)
         if root is None:
             raise InputError(f"{where}: no such store")
         self.attributes: dict[str, Any] = root["attributes"]
-        with quiet():
-            self._group: Any = zarr.open_group(where.zarr(write=write), mode="r+" if write else "r", zarr_format=3)
-        self._arrays: dict[str, Any] = {}
+        self._described: dict[str, Any] = described(root)
+        self._arrays: dict[str, ArrayFiles] = {}
 
-    def __getitem__(self, name: str) -> Any:
+    @property
+    def writes_all(self) -> bool:
+        """Whether the store was written by a version that leaves no file out, so that one that is missing was lost."""
+        return CHECKSUM in self.attributes
+
+    def __getitem__(self, name: str) -> ArrayFiles:
         if name not in self._arrays:
-            self._arrays[name] = self._group[name]
+            self._arrays[name] = ArrayFiles(name, self._described[name])
         return self._arrays[name]
 
-    def read(self, name: str, region: tuple[slice, ...] = ()) -> NDArray[Any]:
-        """Return an array, or a region of its first dimensions; DamagedError where it cannot be decoded."""
+    def read(self, name: str, region: Region = (), *, whole: bool = False) -> NDArray[Any]:
+        """Return an array, or a region of its first dimensions.
+
+        Raises
+        ------
+        DamagedError
+            Where it cannot be decoded or, if it must be ``whole``, a file is missing.
+        SimlabError
+            Where the storage is away.
+        """
         array = self[name]
+        found = {}
+        for key, needed in array.keys(region):
+            content = self.where.attempt(partial(self.where.read, key), reading=True)
+            if content is not None:
+                found[key] = content
+            elif whole and needed:
+                raise DamagedError(f"{self.where}: a part of {name} is missing")
         try:
-            return np.asarray(array[(*region, *[slice(None)] * (array.ndim - len(region)))])
-        except OSError:
-            raise
+            return array.decoded(region, found)
         except Exception as error:
             raise DamagedError(f"{self.where}: a part of {name} is damaged ({type(error).__name__})") from error
 
-    def write(self, name: str, region: tuple[slice, ...], values: NDArray[Any]) -> None:
-        """Write a region of an array's first dimensions."""
-        array = self[name]
-        if array.dtype.kind == "T":
-            values = values.astype(_TEXT)
-        array[(*region, *[slice(None)] * (array.ndim - len(region)))] = values
+    def has(self, name: str, region: Region) -> bool:
+        """Say whether a region of an array has been written."""
+        read = self.where.read
+        return all(
+            self.where.attempt(partial(read, key), reading=True) for key, needed in self[name].keys(region) if needed
+        )
+
+    def write(self, name: str, region: Region, values: NDArray[Any]) -> None:
+        """Write a region of an array's first dimensions, which covers its files whole."""
+        for key, content in self[name].encoded(region, values).items():
+            self.where.write(key, content)
 
     def write_root(self, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes of the store in one step."""
-        root = read_root(self.where)
-        assert root is not None
         self.attributes = dict(attributes)
-        self.where.write(ROOT, json.dumps({**root, "attributes": self.attributes}).encode())
+        self.where.write(ROOT, root_content(self.attributes, self._described))
 
     @staticmethod
     def make(
@@ -83,45 +105,59 @@ class StoreArrays:
         study: Study,
         labels: Mapping[str, Sequence[Any]],
         blocks: Blocks,
-        attributes: Mapping[str, Any],
+        attributes: Mapping[str, Any] | None,
     ) -> None:
-        """Make the arrays of a store, or lengthen those that are there; then write the root.
+        """Make the arrays of a store, lengthen those that are there, and mend what describes them; then write the root.
 
         Until the root is written a reader sees the store as it was. Made again after an interruption the same comes out.
+        Where the store is to stay as it is, ``attributes`` is None.
         """
-        import zarr
-
-        storage = where.zarr(write=True)
         root = read_root(where)
         if root is None and where.is_local:
             _check_free(where, study)
-        known = {} if root is None else root["consolidated_metadata"]["metadata"]
-        described = {}
-        with quiet():
-            for name, about in _planned(study, labels, blocks).items():
-                if name in known:
-                    array = zarr.open_array(storage, path=name, mode="r+", zarr_format=3)
-                    if array.shape != about["shape"]:
-                        array.resize(about["shape"])
-                else:
-                    array = zarr.create_array(storage, name=name, zarr_format=3, overwrite=root is None, **about)
-                if name in labels:
-                    array[:] = coordinate(labels[name]) if name != "replicate" else np.arange(len(labels[name]))
-                described[name] = json.loads(where.read(f"{name}/{ROOT}") or b"{}")
-        where.write(
-            ROOT,
-            json.dumps(
-                {
-                    "attributes": {
-                        **attributes,
-                        "blocks": json.dumps({"block": blocks.block, "part": blocks.part}),
-                    },
-                    "zarr_format": 3,
-                    "node_type": "group",
-                    "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": described},
-                }
-            ).encode(),
-        )
+        known = {} if root is None else described(root)
+        found = {}
+        for name, about in _planned(study, labels, blocks).items():
+            shape = {"shape": list(about["shape"])}
+            array = ArrayFiles(name, {**known[name], **shape}) if name in known else new_array(name, about)
+            found[name] = array.metadata
+            # The root says the same of an array, and it is lasting.
+            _write_if_other(where, f"{name}/{ROOT}", array.description, lasting=False)
+            if name in labels:
+                for key, content in array.encoded((), _levels(name, labels)).items():
+                    _write_if_other(where, key, content)
+        if attributes is not None:
+            kept = {**attributes, "blocks": json.dumps({"block": blocks.block, "part": blocks.part})}
+            kept["names"] = json.dumps({dim: list(labels[dim]) for dim in INNER})
+            where.write(ROOT, root_content(kept, found))
+
+
+def _write_if_other(where: Storage, key: str, content: bytes, *, lasting: bool = True) -> None:
+    if where.read(key) != content:
+        where.write(key, content, lasting=lasting)
+
+
+def described(root: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of each array from that of the root."""
+    return dict(root["consolidated_metadata"]["metadata"])
+
+
+def root_content(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
+    """Return the content of the root's file: a Zarr group with the metadata of its arrays, and a checksum of all."""
+    kept = {name: value for name, value in attributes.items() if name != CHECKSUM}
+    root = {
+        "attributes": {**kept, CHECKSUM: _checksum(kept, arrays)},
+        "zarr_format": 3,
+        "node_type": "group",
+        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": dict(arrays)},
+    }
+    return json.dumps(root, indent=1).encode()
+
+
+def _checksum(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> str:
+    kept = {name: value for name, value in attributes.items() if name != CHECKSUM}
+    text = json.dumps([kept, arrays], sort_keys=True)
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def read_root(where: Storage) -> dict[str, Any] | None:
@@ -135,7 +171,20 @@ def read_root(where: Storage) -> dict[str, Any] | None:
         root = None
     if not isinstance(root, dict) or not isinstance(root.get("attributes"), dict):
         raise InputError(f"{where}: not a store of simlab (its zarr.json cannot be read)")
+    attributes = root["attributes"]
+    if attributes.get("schema_version") == SCHEMA_VERSION and CHECKSUM in attributes:
+        try:
+            sound = _checksum(attributes, described(root)) == attributes[CHECKSUM]
+        except (KeyError, TypeError):
+            sound = False
+        if not sound:
+            raise InputError(f"{where}: its zarr.json was damaged: bring a copy back, or name another store")
     return root
+
+
+def _levels(name: str, labels: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
+    """Return the levels of a dimension as its coordinate has them."""
+    return np.arange(len(labels[name])) if name == "replicate" else coordinate(labels[name])
 
 
 def _planned(study: Study, labels: Mapping[str, Sequence[Any]], blocks: Blocks) -> dict[str, dict[str, Any]]:
@@ -161,25 +210,26 @@ def _planned(study: Study, labels: Mapping[str, Sequence[Any]], blocks: Blocks) 
 
     out: dict[str, dict[str, Any]] = {}
     for dim in (*cells, *INNER):
-        levels = coordinate(labels[dim]) if dim != "replicate" else np.arange(len(labels[dim]))
+        levels = _levels(dim, labels)
         out[dim] = {
             "shape": levels.shape,
-            "chunks": (max(_LEVELS_A_CHUNK, 1),),
+            "chunks": (_LEVELS_A_CHUNK,),
             "dtype": levels.dtype,
             "fill_value": "" if levels.dtype.kind == "T" else 0,
             "dimension_names": [dim],
             "compressors": _checked(),
         }
+    # What a reader reads first: what these say that a cell has is there by then.
+    out["status"] = array(cells, "i1", PENDING, _STATUS)
+    out["scored"] = array(cells, "i1", 0, {"long_name": "how many of the store's sets of metrics the cell has"})
     for metric in study.metrics:
         dims = (*(cells if metric.kind.of_fits else worlds), *INNER)
         out[metric.name] = array(dims, "f8", np.nan, metric_attributes(metric))
-    out["message"] = array(cells, _TEXT, "", {"long_name": "what went wrong, or what to do"})
+    out["message"] = array(cells, TEXT, "", {"long_name": "what went wrong, or what to do"})
     out["elapsed"] = array(
         cells, "f4", np.nan, {"long_name": "time the cell took: simulating, observing, fitting, scoring", "units": "s"}
     )
-    out["scored"] = array(cells, "i1", 0, {"long_name": "how many of the store's sets of metrics the cell has"})
     out["asked"] = array(cells[:-1], "i4", 0, {"long_name": "replicates asked for"})
-    out["status"] = array(cells, "i1", PENDING, _STATUS)
     return out
 
 
@@ -208,11 +258,18 @@ def coordinate(levels: Sequence[Any]) -> NDArray[Any]:
     """Return levels as an array of numbers, or of texts."""
     if all(isinstance(level, float) for level in levels):
         return np.array(levels, dtype=np.float64)
-    return np.array([str(level) for level in levels], dtype=_TEXT)
+    return np.array([str(level) for level in levels], dtype=TEXT)
 
 
 def _check_free(where: Storage, study: Study) -> None:
-    """Raise InputError where a folder holds what is not of a store that was never finished."""
+    """Raise InputError where a folder holds what is not of a store that was never finished.
+
+    No result is written before the root: where there are some and no root, it was lost.
+    """
+    if (where.path / "status").is_dir() and any(entry.name != ROOT for entry in (where.path / "status").iterdir()):
+        raise InputError(
+            f"{where}: holds results and no zarr.json: bring a copy back, or name another store with --out"
+        )
     ours = {study.name, *study.cell_dims, *INNER, *(m.name for m in study.metrics), ".writer"}
     ours |= {"message", "elapsed", "scored", "asked", "status"}
     others = {name for name in where.entries() - ours if not name.endswith(".new")}

@@ -20,7 +20,7 @@ class CellBlock:
     """The cells of a block. Axes: scenario, fieldwork, fitter, replicate, each flat; of values also metric and networks.
 
     status, scored : int8; elapsed : s, float32; message : object; values : (..., metric, site, relation, period).
-    ``fresh`` : nothing of it has been written yet.
+    stored : the status that the store has. again : cells that were done and have been computed once more.
     """
 
     region: Region
@@ -29,7 +29,8 @@ class CellBlock:
     elapsed: NDArray[np.float32]
     message: NDArray[np.object_]
     values: Floats
-    fresh: bool
+    stored: NDArray[np.int8]
+    again: NDArray[np.bool_]
     changed: bool = False
 
     @classmethod
@@ -42,11 +43,13 @@ class CellBlock:
             np.full(sides, np.nan, dtype=np.float32),
             np.full(sides, "", dtype=object),
             np.full((*sides, *inner), np.nan),
-            fresh=True,
+            np.full(sides, PENDING, dtype=np.int8),
+            np.zeros(sides, dtype=bool),
         )
 
     def put(self, at: tuple[int, ...], cell: CellResult, inner: Any, n_sets: int) -> None:
         """Take the result of a cell that was pending, or is tried again."""
+        self.again[at] = self.stored[at] != PENDING
         self.values[at] = np.nan
         if cell.values is not None:
             self.values[(*at, *inner)] = cell.values
@@ -71,7 +74,10 @@ class CellBlock:
 
 @dataclass(eq=False)
 class WorldBlock:
-    """The metrics of truths of the worlds of a block: (scenario, replicate, metric, site, relation, period)."""
+    """The metrics of truths of the worlds of a block: (scenario, replicate, metric, site, relation, period).
+
+    ``changed`` : the store has not all of it.
+    """
 
     region: Region
     values: Floats
@@ -84,4 +90,4 @@ class WorldBlock:
         new[inner] = truth
         missing = np.isnan(here).reshape(len(here), -1).all(axis=1)
         self.values[scenario, replicate][missing] = new[missing]
-        self.changed = True
+        self.changed |= bool(missing.any())

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
-import io
 import json
 import os
 import socket
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
-from simlab.foundation.errors import InputError, SimlabError
+from simlab.foundation.errors import InputError, SimlabError, shown
+from simlab.study.durable import UNFINISHED, write_durably
+
+T = TypeVar("T")
 
 ROOT = "zarr.json"
 _LOCK = ".writer"
@@ -37,6 +38,18 @@ _PASSING = {
     errno.EREMOTEIO if hasattr(errno, "EREMOTEIO") else errno.EIO,
 }
 PATIENCE = (1.0, 4.0, 15.0, 40.0)
+# Libraries of remote stores have errors of their own, which are no OSError. These pass.
+_REMOTE = ("aiobotocore", "aiohttp", "azure", "botocore", "gcsfs", "google", "s3fs")
+_REMOTE_PASSING = {
+    "ClientConnectionError",
+    "ClientPayloadError",
+    "ConnectionError",
+    "FSTimeoutError",
+    "HTTPClientError",
+    "ServerTimeoutError",
+}
+# How long another run may take between its look at who writes a remote store and its own note.
+_SETTLE_SECONDS = 1.0
 
 
 class Storage:
@@ -74,15 +87,16 @@ class Storage:
         """Say whether there is a store here whose root was written."""
         return self.read(ROOT) is not None
 
-    def zarr(self, *, write: bool = False) -> Any:
-        """Return the Zarr store."""
+    def zarr(self) -> Any:
+        """Return the Zarr store, to be read."""
         from zarr.storage import FsspecStore, LocalStore, ZipStore
 
         if self.is_zip and self.is_local:
             return ZipStore(self.path, mode="r")
         if self.is_local:
-            return _durable_store()(self.path) if write else LocalStore(self.path, read_only=True)
-        return FsspecStore.from_url(self.where, read_only=not write)
+            return LocalStore(self.path, read_only=True)
+        filesystem(self.where)  # says what is wrong with an address
+        return FsspecStore.from_url(self.where, read_only=True)
 
     def read(self, key: str) -> bytes | None:
         """Return a file's content, None where there is none."""
@@ -105,10 +119,10 @@ class Storage:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def write(self, key: str, content: bytes) -> None:
-        """Replace a file; OSError where that is not possible."""
+    def write(self, key: str, content: bytes, *, lasting: bool = True) -> None:
+        """Replace a file; OSError where that is not possible. Where it is not to be ``lasting``, see ``write_durably``."""
         if self.is_local:
-            write_durably(self.path / key, content)
+            write_durably(self.path / key, content, lasting=lasting)
         else:
             system, root = filesystem(self.where)
             system.pipe_file(f"{root}/{key}", content)
@@ -117,9 +131,39 @@ class Storage:
         """Return the names of what a local folder holds; nothing of one that is not there."""
         return {entry.name for entry in self.path.iterdir()} if self.is_local and self.path.is_dir() else set()
 
+    def sweep(self) -> None:
+        """Remove what writers that were killed left behind. For the only writer."""
+        for left in self.path.rglob(f".*{UNFINISHED}"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+    def attempt(self, act: Callable[[], T], *, reading: bool = False) -> T:
+        """Return what an act gives that reads or writes here; wait a while where the storage is away.
+
+        SimlabError, in one line, where it does not come back or refuses.
+        """
+        for wait in PATIENCE:
+            try:
+                return act()
+            except Exception as error:
+                if not passing(error):
+                    self._give_up(error, reading)
+            time.sleep(wait)
+        try:
+            return act()
+        except Exception as error:
+            self._give_up(error, reading)
+
+    def _give_up(self, error: Exception, reading: bool) -> NoReturn:
+        if not (isinstance(error, OSError) or is_remote(error)):
+            raise error
+        raise (cannot_read if reading else cannot_write)(self, error) from error
+
     @contextlib.contextmanager
     def only_writer(self) -> Iterator[Lease]:
         """Hold the store as its only writer; InputError where another run holds it."""
+        if self.is_zip:
+            raise InputError(f"{self}: a Zip file is only read; name a folder or an address that does not end in .zip")
         lease = Lease(self)
         lease.take()
         try:
@@ -140,12 +184,11 @@ class Lease:
     def take(self) -> None:
         """Take it; InputError where another run has it."""
         if not self._storage.is_local:
-            held = self._holder()
-            if held is not None:
-                raise self._refusal(held)
-            self.renew()
-            if (held := self._holder()) is not None:
-                raise self._refusal(held)
+            self._check_free()
+            self._storage.attempt(self._write_note)
+            # Of two that begin at once, the one whose note was overwritten gives way.
+            time.sleep(_SETTLE_SECONDS)
+            self._check_free()
             return
         try:
             import fcntl
@@ -155,8 +198,6 @@ class Lease:
             self._storage.path.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(self._storage.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._handle, 0)
-            os.write(self._handle, self._mine.encode())
         except BlockingIOError:
             assert self._handle is not None
             holder = os.read(self._handle, 200).decode(errors="replace").strip()
@@ -166,14 +207,19 @@ class Lease:
             # A share without locks has to do without.
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):
                 raise cannot_write(self._storage, error) from error
+            return
+        # Who it is helps another run to say so; on a full disk it stays unsaid.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._handle, 0)
+            os.write(self._handle, self._mine.encode())
+        self._storage.sweep()
 
     def renew(self) -> None:
-        """Say that the writer is still there, where it has to be said."""
+        """Say that the writer is still there, where it has to be said; InputError where another run took over meanwhile."""
         if self._storage.is_local or time.time() - self._renewed < _LEASE_SECONDS / 4:
             return
-        note = {"writer": self._mine, "until": time.time() + _LEASE_SECONDS}
-        self._storage.write(_LEASE, json.dumps(note).encode())
-        self._renewed = time.time()
+        self._check_free()
+        self._storage.attempt(self._write_note)
 
     def leave(self) -> None:
         """Give it back."""
@@ -181,80 +227,31 @@ class Lease:
             os.close(self._handle)
             self._handle = None
         elif not self._storage.is_local:
-            with contextlib.suppress(OSError):
-                self._storage.write(_LEASE, json.dumps({"writer": self._mine, "until": 0.0}).encode())
+            with contextlib.suppress(Exception):
+                if self._holder() is None:
+                    self._storage.write(_LEASE, json.dumps({"writer": self._mine, "until": 0.0}).encode())
+
+    def _write_note(self) -> None:
+        note = {"writer": self._mine, "until": time.time() + _LEASE_SECONDS}
+        self._storage.write(_LEASE, json.dumps(note).encode())
+        self._renewed = time.time()
+
+    def _check_free(self) -> None:
+        held = self._storage.attempt(self._holder)
+        if held is not None:
+            raise self._refusal(held)
 
     def _holder(self) -> str | None:
         """Return who else holds the store."""
-        try:
-            note = json.loads(self._storage.read(_LEASE) or b"{}")
+        content = self._storage.read(_LEASE)
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            note = json.loads(content or b"{}")
             if note and note["writer"] != self._mine and float(note["until"]) > time.time():
                 return str(note["writer"])
-        except (ValueError, KeyError, TypeError):
-            pass
         return None
 
     def _refusal(self, holder: str) -> InputError:
         return InputError(f"{self._storage}: another run is writing it ({holder}): wait for it, or stop it")
-
-
-def write_durably(path: Path, content: bytes, *, sync: bool = True) -> None:
-    """Replace a file in one step that a loss of power does not undo: the disk has it when this returns.
-
-    Without ``sync`` the disk may have it later, or the file as it was.
-    """
-    made = _make_folders(path.parent)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
-    try:
-        with io.FileIO(beside, "x") as file:
-            left = memoryview(content)
-            while left:
-                left = left[file.write(left) :]
-            if sync:
-                os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
-    for folder in (path.parent, *made) if sync else ():
-        _sync_folder(folder)
-
-
-def _make_folders(folder: Path) -> list[Path]:
-    """Make a folder and those above it; return those that got a new entry."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for new in reversed(missing):
-        new.mkdir(exist_ok=True)
-    return [new.parent for new in missing]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the disk take what a folder lists, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _durable_store() -> Any:
-    """Return a class of Zarr stores in folders whose every write is durable. Defined here, so that Zarr is imported late."""
-    from zarr.storage import LocalStore
-
-    class DurableStore(LocalStore):  # type: ignore[misc, unused-ignore]
-        async def set(self, key: str, value: Any) -> None:
-            await asyncio.to_thread(self.set_sync, key, value)
-
-        def set_sync(self, key: str, value: Any) -> None:
-            # What is said of an array stands in the store's root too, which is written last and is durable.
-            write_durably(self.root / key, value.to_bytes(), sync=not key.endswith(ROOT))
-
-    return DurableStore
 
 
 def filesystem(url: str) -> tuple[Any, str]:
@@ -268,19 +265,38 @@ def filesystem(url: str) -> tuple[Any, str]:
     return system, str(root).rstrip("/")
 
 
+def is_remote(error: BaseException) -> bool:
+    """Say whether an error is of a library for remote stores."""
+    return type(error).__module__.partition(".")[0] in _REMOTE
+
+
 def passing(error: BaseException) -> bool:
     """Say whether an error of the storage may pass by itself, such as that of a network share that is away."""
+    if is_remote(error) and _REMOTE_PASSING & {kind.__name__ for kind in type(error).__mro__}:
+        return True
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in _PASSING
     return isinstance(error, (ConnectionError, TimeoutError))
 
 
-def cannot_write(storage: Storage, error: OSError) -> SimlabError:
+def cannot_write(storage: Storage, error: Exception) -> SimlabError:
     """Return what to tell of a store that cannot be written."""
     kept = "What was stored is kept"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT):
         return SimlabError(f"{storage}: the disk is full. {kept}: free some space and run the same again")
     wrong_place = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError)
-    if isinstance(error, wrong_place) or error.errno == errno.EROFS:
-        return InputError(f"{storage}: cannot be written ({os.strerror(error.errno or errno.EACCES)})")
-    return SimlabError(f"{storage}: cannot be written ({error}). {kept}: run the same again")
+    if isinstance(error, wrong_place) or number == errno.EROFS:
+        return InputError(f"{storage}: cannot be written ({os.strerror(number or errno.EACCES)})")
+    return SimlabError(f"{storage}: cannot be written ({_words(error)}). {kept}: run the same again")
+
+
+def cannot_read(storage: Storage, error: Exception) -> SimlabError:
+    """Return what to tell of a store that cannot be read."""
+    return SimlabError(f"{storage}: cannot be read ({_words(error)})")
+
+
+def _words(error: Exception) -> str:
+    """Return an error in a line, without the file that it was met in."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return shown(" ".join(text.split()) or type(error).__name__, 200)

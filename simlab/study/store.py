@@ -6,8 +6,8 @@ import contextlib
 import itertools
 import json
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.errors import InputError
+from simlab.foundation.errors import InputError, SimlabError
 from simlab.study.answers import ANSWER_FILE
 from simlab.study.arrays import DamagedError, StoreArrays, quiet, read_root
 from simlab.study.blocks import CellBlock, WorldBlock
-from simlab.study.cell import PENDING, STATUS_NAMES, Place, WorldResult
+from simlab.study.cell import FAILED, KILLED, PENDING, STATUS_NAMES, TIMED_OUT, Place, WorldResult
 from simlab.study.design import Study
 from simlab.study.extend import merge
 from simlab.study.layout import INNER, Blocks, Layout
 from simlab.study.provenance import SCHEMA_VERSION, describe, now, surroundings
-from simlab.study.storage import PATIENCE, Lease, Storage, cannot_write, passing
+from simlab.study.storage import Lease, Storage, cannot_read, is_remote
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Blocks that wait for their last cells are kept up to this many numbers.
 _NUMBERS_KEPT = 16_000_000
+# What is in the traceback where reading a store, and not what is done with it, goes wrong.
+_READERS = {"zarr", "numcodecs", "fsspec", "s3fs", "aiobotocore", "botocore", "zipfile"}
+_FAILURES = (FAILED, TIMED_OUT, KILLED)
 
 
 class Store:
@@ -60,7 +63,7 @@ class Store:
         self._lease = lease
         wanted = json.loads(json.dumps(describe(study)))
         inner: dict[str, tuple[str, ...]] = dict(zip(INNER, (study.sites, study.relations, study.periods), strict=True))
-        root = read_root(where)
+        root = where.attempt(lambda: read_root(where), reading=True)
         attributes = root["attributes"] if root is not None else {}
         stored = _stored_design(where, attributes) if root is not None else wanted
         names = _stored_inner(where, root) if root is not None else inner
@@ -82,10 +85,11 @@ class Store:
             design = merged.design if root is not None else wanted
             provenance = _provenance(attributes, design)
             self._made({"title": study.name, "schema_version": SCHEMA_VERSION, **attributes, "provenance": provenance})
-        self._arrays = StoreArrays(where, write=True)
+        else:
+            self._made(None)
         self._open: dict[tuple[int, ...], CellBlock] = {}
         self._worlds: dict[tuple[int, ...], WorldBlock] = {}
-        self._asked = np.asarray(self._arrays.read("asked"), dtype=np.int64)
+        self._asked = self._asked_before()
         self.ask(range(len(study.scenarios.settings)), study.replicates)
 
     # --- what is asked for ------------------------------------------------------------------------------------------------
@@ -96,8 +100,7 @@ class Store:
             self.flush()
             self.n_replicates = replicates
             self._set_layout()
-            self._made(json.loads(json.dumps(self._arrays.attributes)))
-            self._arrays = StoreArrays(self.where, write=True)
+            self._made(self._arrays.attributes)
         layout = self.layout
         chosen = np.zeros(len(self.study.scenarios.settings) + 1, dtype=bool)
         chosen[list(scenarios)] = True
@@ -108,7 +111,7 @@ class Store:
         flat = self._asked.reshape(math.prod(layout.shape[:n]), math.prod(layout.shape[n:-2]), layout.shape[-2])
         if (flat[here] < replicates).any():
             flat[here] = np.maximum(flat[here], replicates)
-            self._try(lambda: self._arrays.write("asked", (slice(None),) * self._asked.ndim, self._asked))
+            self.where.attempt(lambda: self._arrays.write("asked", (), self._asked))
 
     def blocks(self) -> Iterator[tuple[int, ...]]:
         """Iterate over the blocks that hold cells that are asked for."""
@@ -128,23 +131,20 @@ class Store:
         return found[found >= 0]
 
     def check(self, block: tuple[int, ...]) -> str:
-        """Read all of a block. Where a part is damaged the block counts as never computed; return what is damaged."""
+        """Read all of a block; return what of it is damaged or lost, empty where all is there.
+
+        Such a block is written anew, as one that was never computed. Where it is the metrics of the truth, so are all blocks
+        with the same worlds.
+        """
         region = self.layout.region(block)
-        world = (*region[: self.layout.n_world_dims], region[-1])
-        try:
-            if not (self._arrays.read("status", region) != PENDING).any():
-                return ""
-            for name in (*self._fit_names, "message", "elapsed", "scored"):
-                self._arrays.read(name, region)
-            for name in self._truth_names:
-                self._arrays.read(name, world)
-        except DamagedError as error:
-            sides = self._sides(region)
-            self._open[block] = CellBlock.empty(region, sides, (len(self._fit_names), *self._inner_shape))
-            shape = (sides[0], sides[-1], len(self._truth_names), *self._inner_shape)
-            self._worlds[self.layout.world_block(block)] = WorldBlock(world, np.full(shape, np.nan))
-            return str(error)
-        return ""
+        of_cells, done = self._damage(block)
+        if not of_cells and not done.any():
+            return ""
+        of_truths = self._damaged_truths(region, done)
+        if of_cells or of_truths:
+            others = self._same_worlds(block) if of_truths else [block]
+            self.where.attempt(lambda: self._reset(others, region, list(of_truths)))
+        return "; ".join(filter(None, (of_cells, *of_truths.values())))
 
     def unfinished(self, block: tuple[int, ...], again: Iterable[int] = ()) -> NDArray[np.bool_]:
         """Return which cells of a block are to be computed: (scenario, fieldwork, fitter, replicate), flat."""
@@ -211,12 +211,13 @@ class Store:
             block = self.layout.block_of(*cell.place)
             held = self._block(block)
             at = self._at(held.region, cell.place)
-            if held.status[at] != PENDING and held.scored[at] < len(self._sets) and cell.values is not None:
+            if held.status[at] in (PENDING, *_FAILURES):
+                held.put(at, cell, self._inner_at, len(self._sets))
+            elif held.scored[at] < len(self._sets) and cell.values is not None:
                 names = self._missing(int(held.scored[at]))
                 lacking = [i for i, name in enumerate(self._fit_names) if name in names]
                 held.add_metrics(at, cell, lacking, self._inner_at, len(self._sets))
-            else:
-                held.put(at, cell, self._inner_at, len(self._sets))
+            # Whatever else comes of a cell that was done changes nothing: it may have been lost while it was fitted again.
         if result.truth is not None and self._truth_names and result.cells:
             block = self.layout.block_of(*result.cells[0].place)
             at = self._at(self._block(block).region, result.cells[0].place)
@@ -271,14 +272,14 @@ class Store:
         runs = json.loads(self._arrays.attributes.get("runs", "[]"))
         runs.append({"at": now(), **surroundings(), **facts})
         attributes = {**self._arrays.attributes, "runs": json.dumps(runs)}
-        self._try(lambda: self._arrays.write_root(attributes))
+        self.where.attempt(lambda: self._arrays.write_root(attributes))
 
     def note_end(self, **facts: Any) -> None:
         """Add to what was noted last: when the run ended, and ``facts``."""
         runs = json.loads(self._arrays.attributes.get("runs", "[]"))
         runs[-1] = {**runs[-1], "ended": now(), **facts}
         attributes = {**self._arrays.attributes, "runs": json.dumps(runs)}
-        self._try(lambda: self._arrays.write_root(attributes))
+        self.where.attempt(lambda: self._arrays.write_root(attributes))
 
     # --- inside -----------------------------------------------------------------------------------------------------------
 
@@ -293,13 +294,87 @@ class Store:
         self._inner_at = np.ix_(np.arange(len(self._fit_names)), *places)
         self._truth_at = np.ix_(np.arange(len(self._truth_names)), *places)
 
-    def _made(self, attributes: dict[str, Any]) -> None:
-        """Make the store's arrays, or lengthen them."""
+    def _made(self, attributes: dict[str, Any] | None) -> None:
+        """Make the store's arrays, or lengthen them; where there are no new ``attributes`` only mend them."""
         labels = {**self._labels, "replicate": tuple(range(self.n_replicates))}
-        self._try(lambda: StoreArrays.make(self.where, self.study, labels, self._blocks, attributes))
+        self.where.attempt(lambda: StoreArrays.make(self.where, self.study, labels, self._blocks, attributes))
+        self._arrays = StoreArrays(self.where)
+
+    def _asked_before(self) -> Ints:
+        """Return the replicates that were asked for; where that is damaged, as many as there are results."""
+        try:
+            return self._arrays.read("asked").astype(np.int64)
+        except DamagedError:
+            found = np.zeros(self.layout.shape[:-1], dtype=np.int64)
+            for block in itertools.product(*map(range, self.layout.grid)):
+                region = self.layout.region(block)
+                with contextlib.suppress(DamagedError):
+                    number = np.arange(region[-1].start, region[-1].stop) + 1
+                    seen = np.where(self._arrays.read("status", region) != PENDING, number, 0).max(axis=-1)
+                    found[region[:-1]] = np.maximum(found[region[:-1]], seen)
+            return found
+
+    def _damage(self, block: tuple[int, ...]) -> tuple[str, Ints]:
+        """Return what of a block's own variables is damaged, and how many sets of metrics each cell that is done has."""
+        region = self.layout.region(block)
+        done = np.zeros(0, dtype=np.int64)
+        try:
+            computed = self._arrays.read("status", region) != PENDING
+            some = bool(computed.any())
+            done = np.where(computed, self._read_due("scored", region, some), 0).astype(np.int64)
+            for name in ("message", "elapsed"):
+                self._read_due(name, region, some)
+            for name in self._fit_names:
+                self._read_due(name, region, self._is_due(name, done))
+        except DamagedError as error:
+            return str(error), done
+        return "", done
+
+    def _damaged_truths(self, region: tuple[slice, ...], done: Ints) -> dict[str, str]:
+        """Return which metrics of the truth are damaged in the worlds of a region, and how."""
+        found = {}
+        for name in self._truth_names:
+            try:
+                self._read_due(name, self._of_worlds(region), self._is_due(name, done))
+            except DamagedError as error:
+                found[name] = str(error)
+        return found
+
+    def _read_due(self, name: str, region: tuple[slice, ...], due: bool) -> NDArray[Any]:
+        return self._arrays.read(name, region, whole=due and self._arrays.writes_all)
+
+    def _is_due(self, name: str, done: Ints) -> bool:
+        """Say whether a metric must be there, where cells have so many sets of metrics."""
+        number = next(i for i, names in enumerate(self._sets) if name in names)
+        return bool((done > number).any())
+
+    def _same_worlds(self, block: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Return the blocks of all fieldworks and fitters with the worlds of a block."""
+        n = self.layout.n_world_dims
+        others = itertools.product(*map(range, self.layout.grid[n:-1]))
+        return [(*block[:n], *other, block[-1]) for other in others]
+
+    def _reset(self, blocks: list[tuple[int, ...]], worlds: tuple[slice, ...], truths: list[str]) -> None:
+        """Write blocks as never computed: first that they are pending, so that a reader never takes what is not there."""
+        for block in blocks:
+            region = self.layout.region(block)
+            self._arrays.write("status", region, np.full(_lengths(region), PENDING, dtype=np.int8))
+        part = self._of_worlds(worlds)
+        for name in truths:
+            self._arrays.write(name, part, np.full((*_lengths(part), *self._inner_shape), np.nan))
+        for block in blocks:
+            region = self.layout.region(block)
+            empty = CellBlock.empty(region, self._sides(region), (len(self._fit_names), *self._inner_shape))
+            self._write_cells(empty)
+            self._open.pop(block, None)
+            self._worlds.pop(self.layout.world_block(block), None)
+
+    def _of_worlds(self, region: tuple[slice, ...]) -> tuple[slice, ...]:
+        """Return the worlds of a region of cells, along scenario dimensions and replicate."""
+        return (*region[: self.layout.n_world_dims], region[-1])
 
     def _sides(self, region: tuple[slice, ...]) -> tuple[int, ...]:
-        lengths = [part.stop - part.start for part in region]
+        lengths = _lengths(region)
         n = self.layout.n_world_dims
         return math.prod(lengths[:n]), math.prod(lengths[n:-2]), lengths[-2], lengths[-1]
 
@@ -308,7 +383,7 @@ class Store:
         index = self.layout.index(*place)
         n = self.layout.n_world_dims
         inside = [i - part.start for i, part in zip(index, region, strict=True)]
-        lengths = [part.stop - part.start for part in region]
+        lengths = _lengths(region)
         return _flat(inside[:n], lengths[:n]), _flat(inside[n:-2], lengths[n:-2]), inside[-2], inside[-1]
 
     def _block(self, block: tuple[int, ...]) -> CellBlock:
@@ -318,8 +393,7 @@ class Store:
             held = CellBlock.empty(region, sides, (len(self._fit_names), *self._inner_shape))
             status = self._arrays.read("status", region).reshape(sides)
             if (status != PENDING).any():
-                held.fresh = False
-                held.status[:] = status
+                held.status[:] = held.stored[:] = status
                 for name in ("scored", "elapsed", "message"):
                     getattr(held, name)[:] = self._arrays.read(name, region).reshape(sides)
                 for m, name in enumerate(self._fit_names):
@@ -331,12 +405,13 @@ class Store:
         world = self.layout.world_block(block)
         if world not in self._worlds:
             region = self.layout.region(block)
-            part = (*region[: self.layout.n_world_dims], region[-1])
+            part = self._of_worlds(region)
             sides = self._sides(region)
             values = np.full((sides[0], sides[-1], len(self._truth_names), *self._inner_shape), np.nan)
             for m, name in enumerate(self._truth_names):
                 values[:, :, m] = self._arrays.read(name, part).reshape(sides[0], sides[-1], *self._inner_shape)
-            self._worlds[world] = WorldBlock(part, values)
+            lacking = not all(self._arrays.has(name, part) for name in self._truth_names)
+            self._worlds[world] = WorldBlock(part, values, changed=lacking)
         return self._worlds[world]
 
     def _make_room(self) -> None:
@@ -351,36 +426,38 @@ class Store:
         for block in blocks:
             held = self._open[block]
             if held.changed:
-                self._try(partial(self._write_block, block, held))
+                self.where.attempt(partial(self._write_block, block, held))
 
     def _write_block(self, block: tuple[int, ...], held: CellBlock) -> None:
-        shape = tuple(part.stop - part.start for part in held.region)
-        world = self._worlds.get(self.layout.world_block(block))
-        if world is not None and world.changed:
-            here = tuple(part.stop - part.start for part in world.region)
+        if held.again.any():
+            # Between the old numbers and the new a cell is pending.
+            stored = np.where(held.again, PENDING, held.stored).astype(np.int8)
+            self._arrays.write("status", held.region, stored.reshape(_lengths(held.region)))
+        world = self._world_block(block)
+        if world.changed:
+            shape = _lengths(world.region)
             for m, name in enumerate(self._truth_names):
-                self._arrays.write(name, world.region, world.values[:, :, m].reshape(*here, *self._inner_shape))
+                self._arrays.write(name, world.region, world.values[:, :, m].reshape(*shape, *self._inner_shape))
             world.changed = False
+        self._write_cells(held)
+        held.stored[:] = held.status
+        held.again[:] = held.changed = False
+
+    def _write_cells(self, held: CellBlock) -> None:
+        """Write the variables of a block, status last."""
+        shape = _lengths(held.region)
         for m, name in enumerate(self._fit_names):
             values = held.values[:, :, :, :, m].reshape(*shape, *self._inner_shape)
             self._arrays.write(name, held.region, values)
         for name in ("message", "elapsed", "scored", "status"):
             self._arrays.write(name, held.region, getattr(held, name).reshape(shape))
-        held.changed = held.fresh = False
-
-    def _try(self, write: Callable[[], None]) -> None:
-        """Write; wait a while where the storage is away, and tell in one line where it does not come back."""
-        for wait in (*PATIENCE, None):
-            try:
-                write()
-                break
-            except OSError as error:
-                if wait is None or not passing(error):
-                    raise cannot_write(self.where, error) from error
-                time.sleep(wait)
 
 
-def _flat(index: list[int], lengths: list[int]) -> int:
+def _lengths(region: tuple[slice, ...]) -> tuple[int, ...]:
+    return tuple(part.stop - part.start for part in region)
+
+
+def _flat(index: Sequence[int], lengths: Sequence[int]) -> int:
     flat = 0
     for i, length in zip(index, lengths, strict=True):
         flat = flat * length + i
@@ -406,6 +483,8 @@ def _stored_design(where: Storage, attributes: dict[str, Any]) -> dict[str, Any]
 
 
 def _stored_inner(where: Storage, root: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    if "names" in root["attributes"]:
+        return {dim: tuple(names) for dim, names in json.loads(root["attributes"]["names"]).items()}
     arrays = StoreArrays(where)
     return {dim: tuple(map(str, arrays.read(dim).tolist())) for dim in INNER}
 
@@ -444,26 +523,49 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
     where = Storage(path)
     if where.is_local and not where.path.exists():
         raise InputError(f"{where}: no such store")
-    try:
+    with _in_one_line(where):
         root = read_root(where)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from None
-    if root is None:
-        raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
+        if root is None:
+            raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
+        schema = root["attributes"].get("schema_version")
+        if schema is None or "provenance" not in root["attributes"]:
+            raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
+        if not isinstance(schema, int) or schema > SCHEMA_VERSION:
+            raise InputError(
+                f"{where}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})"
+            )
+        try:
+            with quiet():
+                dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None)
+        except Exception as error:
+            if isinstance(error, (OSError, SimlabError)) or is_remote(error):
+                raise
+            raise InputError(f"{where}: cannot be read as a store ({type(error).__name__}). {_HEALING}") from error
+        if "status" not in dataset:
+            raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
+        answer = where.read(ANSWER_FILE)
+        if answer is not None:
+            dataset.attrs["answer"] = answer.decode("utf-8", errors="replace")
+        try:
+            yield dataset
+        finally:
+            dataset.close()
+
+
+_HEALING = "`simlab run` with its script computes again what is damaged"
+
+
+@contextlib.contextmanager
+def _in_one_line(where: Storage) -> Iterator[None]:
+    """Turn what the reading of a store raises inside into an error of one line."""
     try:
-        with quiet():
-            dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None)
+        yield
+    except SimlabError:
+        raise
     except Exception as error:
-        raise InputError(f"{where}: cannot be read as a store ({type(error).__name__})") from error
-    schema = dataset.attrs.get("schema_version")
-    if schema is None or "status" not in dataset or "provenance" not in dataset.attrs:
-        raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
-    if schema > SCHEMA_VERSION:
-        raise InputError(f"{where}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})")
-    answer = where.read(ANSWER_FILE)
-    if answer is not None:
-        dataset.attrs["answer"] = answer.decode("utf-8", errors="replace")
-    try:
-        yield dataset
-    finally:
-        dataset.close()
+        modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        if not any(name.partition(".")[0] in _READERS for name in modules):
+            raise
+        if isinstance(error, OSError) or is_remote(error):
+            raise cannot_read(where, error) from error
+        raise DamagedError(f"{where}: a part of it is damaged ({type(error).__name__}). {_HEALING}") from error
