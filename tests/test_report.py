@@ -32,6 +32,7 @@ from simlab.report.page import PICTURE_DPI, write_report
 from simlab.report.results import Results
 from simlab.report.sections import fitter_lines
 from simlab.report.style import figure, rendered, styled
+from simlab.study.arrays import described, root_content
 from simlab.study.cell import Place
 from simlab.study.replay import cell_name, stored_study
 from simlab.study.storage import Storage
@@ -243,8 +244,10 @@ def test_unfinished_store(store: Path, tmp_path: Path) -> None:
 def test_fitter_that_is_not_registered_here(store: Path, tmp_path: Path) -> None:
     copy = tmp_path / "full.zarr"
     shutil.copytree(store, copy)
-    metadata = copy / "zarr.json"
-    metadata.write_text(metadata.read_text().replace('\\"name\\": \\"spectral\\"', '\\"name\\": \\"my-own\\"'))
+    root = json.loads((copy / "zarr.json").read_text())
+    attributes = root["attributes"]
+    attributes["provenance"] = attributes["provenance"].replace('"name": "spectral"', '"name": "my-own"')
+    (copy / "zarr.json").write_bytes(root_content(attributes, described(root)))
     assert json.loads(loaded(copy).attrs["provenance"])["design"]["fitters"]["fails"]["name"] == "my-own"
     results = Results.of(loaded(copy))
     found = example(results, Storage(copy))
