@@ -5,7 +5,8 @@ should stay within a band that holds for all points and quantities at once; how 
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
 miss is reported and not judged. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their
-intervals contain the truth, in a table; and all fitters with kernels compiled for a generic processor, beside this one. The exit code is 1 where a judgement is not as it should be.
+intervals contain the truth, in a table; and all fitters with kernels compiled for a generic processor, beside this one. The
+exit code is 1 where a judgement is not as it should be.
 """
 
 from __future__ import annotations
@@ -157,7 +158,11 @@ def approximate(n_simulations: int) -> None:
 
 
 ELSEWHERE = """
-from simlab import Fieldwork, LpcmMap, LpcmMcmc, LpcmVariational, Leiden, Louvain, Sbm, Scenario, Spectral, Study
+from simlab import Fieldwork, LpcmMcmc, Louvain, Scenario, Spectral, Study
+from simlab.fit.leiden import Leiden
+from simlab.fit.lpcm_map import LpcmMap
+from simlab.fit.lpcm_variational import LpcmVariational
+from simlab.fit.sbm import Sbm
 study = Study(
     "elsewhere", question="Is it the same elsewhere?", replicates=4, scenarios=Scenario(n_actors=24, mean_degree=5),
     fieldworks=Fieldwork(response_rate=0.8), fitters={
@@ -169,8 +174,10 @@ study = Study(
 
 
 def elsewhere() -> int:
-    """Report what a generic processor says otherwise; return 1 where that is a status, or a metric of partitions that needs
-    no rounding to be on the verge: a chain that rounds once otherwise goes its own way, the rest should not."""
+    """Report what a generic processor says otherwise; return 1 where that is how a cell ended.
+
+    Metrics are not judged: a chain in which one sum is rounded otherwise may go its own way from there.
+    """
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "elsewhere.py"
         script.write_text(ELSEWHERE, encoding="utf-8")
