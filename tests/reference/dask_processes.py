@@ -26,11 +26,12 @@ class DaskProcesses:
         self.scheduler: subprocess.Popen[bytes] | None = None
         self._count = 0
 
-    def start_scheduler(self, *options: str) -> str:
-        """Start a scheduler at a free port of the loopback, and return its address once it is there."""
+    def start_scheduler(self, *options: str, plain: bool = False) -> str:
+        """Start a scheduler, and return its address once it is there: at a free port of the loopback unless ``plain``."""
         self._count += 1
         note = self.folder / f"scheduler-{self._count}.json"
         where = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", ":0"]
+        where = [] if plain else where
         self.scheduler = self.start(["scheduler", *where, "--scheduler-file", str(note), *options])
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
@@ -82,12 +83,13 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def dask_processes(folder: Path) -> Iterator[DaskProcesses]:
-    """Give a scheduler that is running, and end all at the end."""
+def dask_processes(folder: Path, *, start_scheduler: bool = True) -> Iterator[DaskProcesses]:
+    """Give a scheduler that is running, unless told otherwise, and end all at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     processes = DaskProcesses(folder)
     try:
-        processes.start_scheduler()
+        if start_scheduler:
+            processes.start_scheduler()
         yield processes
     finally:
         processes.close()
