@@ -129,7 +129,7 @@ class ProcessPool:
         slot = min((s for s in self._slots if _wants(s)), key=lambda s: len(s.tasks))
         if slot.executor is None:
             self._start(slot)
-        with _no_interrupt():
+        with no_interrupt():
             future = slot.executor.submit(worker.compute, task)
         slot.tasks.append((task, future))
         future.add_done_callback(lambda done: self._finished.put((slot, done)))
@@ -168,7 +168,7 @@ class ProcessPool:
             initargs=(self._package, os.getpid(), str(slot.word)),
             env=one_thread,
         )
-        with _no_interrupt():
+        with no_interrupt():
             slot.executor.submit(worker.ready)
 
     def _bury(self, slot: _Slot) -> list[Done | Lost]:
@@ -195,7 +195,7 @@ def drain(finished: queue.SimpleQueue[Any], seconds: float) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _no_interrupt() -> Iterator[None]:
+def no_interrupt() -> Iterator[None]:
     """Have a process that is started inside never see Ctrl-C, not even before it can say so itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

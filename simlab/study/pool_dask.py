@@ -20,7 +20,7 @@ from simlab.study import dask_worker
 from simlab.study.cell import Place, Task, WorldResult
 from simlab.study.design import Study
 from simlab.study.limits import Limits
-from simlab.study.pool import Done, Lost, _no_interrupt, drain
+from simlab.study.pool import Done, Lost, no_interrupt, drain
 from simlab.study.worker import Package
 
 _SHORT_SECONDS = 2.0
@@ -273,7 +273,7 @@ def _connect(scheduler: str | None, jobs: int | None) -> tuple[Any, Any]:
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is None:
-        with _no_interrupt():
+        with no_interrupt():
             cluster = distributed.LocalCluster(
                 n_workers=jobs,
                 threads_per_worker=1,

@@ -18,7 +18,7 @@ SIZES = ("demo", "full")
 def load_script(path: str | Path, *, text: str | None = None) -> ModuleType:
     """Import a script once, under a name made from where it lies, so that workers can import it under the same.
 
-    ``text`` is what it says, for a machine on which the file is not there. Raises InputError in one line where the script is
+    ``text`` is what it says, where the file may be missing, or have changed meanwhile. Raises InputError in one line where the script is
     missing, is no Python, or breaks.
     """
     file = Path(path).resolve()
@@ -33,7 +33,7 @@ def load_script(path: str | Path, *, text: str | None = None) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        if text is not None and not file.is_file():
+        if text is not None:
             exec(compile(text, str(file), "exec"), module.__dict__)
         else:
             spec.loader.exec_module(module)
