@@ -312,6 +312,7 @@ class Store:
                     number = np.arange(region[-1].start, region[-1].stop) + 1
                     seen = np.where(self._arrays.read("status", region) != PENDING, number, 0).max(axis=-1)
                     found[region[:-1]] = np.maximum(found[region[:-1]], seen)
+            self.where.attempt(lambda: self._arrays.write("asked", (), found))
             return found
 
     def _damage(self, block: tuple[int, ...]) -> tuple[str, Ints]:
