@@ -4,8 +4,9 @@ Simulation-based calibration of every kind of model: differences between the cum
 should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
-miss is reported and not judged. Runs of a study that are killed at random moments must end with the same numbers. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their
-intervals contain the truth, in a table. The exit code is 1 where a judgement is not as it should be.
+miss is reported and not judged. Runs of a study that are killed at random moments must end with the same numbers. Last,
+studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table.
+The exit code is 1 where a judgement is not as it should be.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy import stats
 from reference.disks import same_bits
 from reference.kills import kill_at_random
+from scipy import stats
 from statistical.calibration import (
     REDRAWN,
     VARIANTS,
