@@ -4,9 +4,10 @@ Simulation-based calibration of every kind of model: differences between the cum
 should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
-miss is reported and not judged. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their
-intervals contain the truth, in a table; and all fitters with kernels compiled for a generic processor, beside this one. The
-exit code is 1 where a judgement is not as it should be.
+miss is reported and not judged. Runs of a study that are killed at random moments must end with the same numbers. Last,
+studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table;
+and all fitters with kernels compiled for a generic processor, beside this one. The exit code is 1 where a judgement is not as
+it should be.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from reference.disks import same_bits
+from reference.kills import kill_at_random
 from reference.other_processor import other_processor
 from scipy import stats
 from statistical.calibration import (
@@ -190,13 +193,29 @@ def elsewhere() -> int:
     return int(found["status"][1] > 0)
 
 
+def killed(n_kills: int) -> int:
+    """Judge whether runs that are killed at random moments end with the numbers of one that is not; return 1 where not."""
+    with tempfile.TemporaryDirectory(prefix="simlab-kills-") as folder:
+        try:
+            whole, found, told = kill_at_random(Path(folder), n_kills, seed=15, replicates=150)
+            for dataset in found:
+                same_bits(dataset, whole, but=("seconds", "elapsed"))
+        except AssertionError as error:
+            print(f"BAD runs that were killed: {error}")
+            return 1
+    hits = sum("exit -9" in line for line in told)
+    print(f"ok  runs killed {hits} times at random moments: the same numbers bit for bit", flush=True)
+    return int(hits < n_kills * 0.7)
+
+
 def main() -> int:
     """Run everything; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulations", type=int, default=1000, help="simulated data sets for each kind of model")
     n_simulations = parser.parse_args().simulations
     FOLDER.mkdir(parents=True, exist_ok=True)
-    wrong = calibrated(n_simulations) + joint(20 * n_simulations)
+    wrong = killed(40)
+    wrong += calibrated(n_simulations) + joint(20 * n_simulations)
     approximate(min(n_simulations, 300))
     wrong += stopping_table(10 * n_simulations, FOLDER / "stopping.csv")
     wrong += elsewhere()

@@ -144,16 +144,20 @@ def test_a_run_that_breaks_off_anywhere_goes_on(address: str, whole: Any, monkey
         write(self, key, content)
 
     monkeypatch.setattr(Storage, "write", limited)
-    for n in (0, 1, 5, 12, 18, 22, 7, 9, 12, 8, 8):
+    broken = 0
+    for n in (0, 1, 5, 12, 18, 4, 7, 9, 2, 8, 6):
         left[0] = n
-        with pytest.raises(SimlabError, match=r"out of credit|Permission denied"):
+        try:
             run_once(far(), address)
+        except SimlabError as error:
+            broken += "cannot be written (Permission denied)" in str(error)
         if Storage(address).read("zarr.json") is not None:
             with opened(address) as dataset:
                 done_is_right(dataset.load(), whole)
         # A run whose last words are lost holds the store until its note is too old.
         left[0] = 10**6
         Storage(address).write("writer.json", b"{}")
+    assert broken > 6
     same_bits(run_once(far(), address), whole)
 
 
@@ -185,7 +189,7 @@ def test_commands_take_an_address(address: str, whole: Any, tmp_path: Path, caps
     [
         ("memory://nothing/here.zarr", "not a store of simlab"),
         ("nonsense://here.zarr", "nonsense"),
-        ("s3://no-such-bucket/here.zarr", ""),
+        ("s3://no-such-bucket/here.zarr", "no-such-bucket"),
     ],
 )
 def test_addresses_that_lead_nowhere_are_one_line(

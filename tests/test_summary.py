@@ -58,6 +58,20 @@ def test_nan_is_left_out_and_counted_and_one_value_has_no_error() -> None:
     assert_allclose(out["ari_mcse"].values[0, :, 0], [math.sqrt(2.0) / math.sqrt(2.0), np.nan, np.nan])
 
 
+def test_quantiles_are_those_of_numpy_whatever_is_missing() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(4, 5, 17, 1))
+    values[rng.random(values.shape) < 0.4] = np.nan
+    values[0, 0] = np.nan
+    found = summarise(dataset(values))["ari_quantile"]
+    assert found.dims == ("quantile", "separation", "fitter", "site")
+    for share in (0.05, 0.5, 0.95):
+        for at in np.ndindex(4, 5):
+            kept = values[at][np.isfinite(values[at])]
+            wanted = np.quantile(kept, share) if len(kept) else np.nan
+            assert_allclose(found.sel(quantile=share).values[at][0], wanted, rtol=1e-12)
+
+
 def test_networks_of_one_replicate_are_averaged_first() -> None:
     """Three sites that say the same are one observation: the error is that of four replicates, not of twelve networks."""
     one = np.array([0.1, 0.4, 0.5, 0.8])

@@ -92,12 +92,13 @@ class StoreArrays:
     def write(self, name: str, region: Region, values: NDArray[Any]) -> None:
         """Write a region of an array's first dimensions, which covers its files whole."""
         for key, content in self[name].encoded(region, values).items():
-            self.where.write(key, content)
+            self.where.attempt(partial(self.where.write, key, content))
 
     def write_root(self, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes of the store in one step."""
         self.attributes = dict(attributes)
-        self.where.write(ROOT, root_content(self.attributes, self._described))
+        content = root_content(self.attributes, self._described)
+        self.where.attempt(lambda: self.where.write(ROOT, content))
 
     @staticmethod
     def make(
@@ -112,7 +113,7 @@ class StoreArrays:
         Until the root is written a reader sees the store as it was. Made again after an interruption the same comes out.
         Where the store is to stay as it is, ``attributes`` is None.
         """
-        root = read_root(where)
+        root = where.attempt(lambda: read_root(where), reading=True)
         if root is None and where.is_local:
             _check_free(where, study)
         known = {} if root is None else described(root)
@@ -129,12 +130,13 @@ class StoreArrays:
         if attributes is not None:
             kept = {**attributes, "blocks": json.dumps({"block": blocks.block, "part": blocks.part})}
             kept["names"] = json.dumps({dim: list(labels[dim]) for dim in INNER})
-            where.write(ROOT, root_content(kept, found))
+            whole = root_content(kept, found)
+            where.attempt(lambda: where.write(ROOT, whole))
 
 
 def _write_if_other(where: Storage, key: str, content: bytes, *, lasting: bool = True) -> None:
-    if where.read(key) != content:
-        where.write(key, content, lasting=lasting)
+    if where.attempt(partial(where.read, key), reading=True) != content:
+        where.attempt(partial(where.write, key, content, lasting=lasting))
 
 
 def described(root: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,6 +117,10 @@ class Layout:
         """Return the block of worlds, along scenario dimensions and replicate, that a block of cells belongs to."""
         return (*block[: self.n_world_dims], block[-1])
 
+    def of_worlds(self, region: Region) -> Region:
+        """Return the worlds of a region of cells, along scenario dimensions and replicate."""
+        return (*region[: self.n_world_dims], region[-1])
+
     def members(self, block: tuple[int, ...]) -> tuple[Ints, Ints, Ints, int]:
         """Return the study's scenarios, fieldworks and fitters along the three sides of a block, -1 for those of others,
         and the first replicate.

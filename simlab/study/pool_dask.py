@@ -20,7 +20,7 @@ from simlab.study import dask_worker
 from simlab.study.cell import Place, Task, WorldResult
 from simlab.study.design import Study
 from simlab.study.limits import Limits
-from simlab.study.pool import Done, Lost, no_interrupt, drain
+from simlab.study.pool import Done, Lost, drain, no_interrupt
 from simlab.study.worker import Package
 
 _SHORT_SECONDS = 2.0

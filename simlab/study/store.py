@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import math
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,24 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.errors import InputError, SimlabError
-from simlab.study.answers import ANSWER_FILE
-from simlab.study.arrays import DamagedError, StoreArrays, quiet, read_root
+from simlab.foundation.errors import InputError
+from simlab.study.arrays import DamagedError, StoreArrays, read_root
 from simlab.study.blocks import CellBlock, WorldBlock
 from simlab.study.cell import FAILED, KILLED, PENDING, STATUS_NAMES, TIMED_OUT, Place, WorldResult
 from simlab.study.design import Study
 from simlab.study.extend import merge
+from simlab.study.health import Checker
 from simlab.study.layout import INNER, Blocks, Layout
 from simlab.study.provenance import SCHEMA_VERSION, describe, now, surroundings
-from simlab.study.storage import Lease, Storage, cannot_read, is_remote
+from simlab.study.reading import opened as opened
+from simlab.study.storage import Lease, Storage
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Blocks that wait for their last cells are kept up to this many numbers.
 _NUMBERS_KEPT = 16_000_000
-# What is in the traceback where reading a store, and not what is done with it, goes wrong.
-_READERS = {"zarr", "numcodecs", "fsspec", "s3fs", "aiobotocore", "botocore", "zipfile"}
 _FAILURES = (FAILED, TIMED_OUT, KILLED)
 
 
@@ -131,20 +129,13 @@ class Store:
         return found[found >= 0]
 
     def check(self, block: tuple[int, ...]) -> str:
-        """Read all of a block; return what of it is damaged or lost, empty where all is there.
-
-        Such a block is written anew, as one that was never computed. Where it is the metrics of the truth, so are all blocks
-        with the same worlds.
-        """
-        region = self.layout.region(block)
-        of_cells, done = self._damage(block)
-        if not of_cells and not done.any():
-            return ""
-        of_truths = self._damaged_truths(region, done)
-        if of_cells or of_truths:
-            others = self._same_worlds(block) if of_truths else [block]
-            self.where.attempt(lambda: self._reset(others, region, list(of_truths)))
-        return "; ".join(filter(None, (of_cells, *of_truths.values())))
+        """Read all of a block. What is damaged or lost counts as never computed; return what that is, else an empty text."""
+        checker = Checker(self._arrays, self.layout, self._sets, self._truth_names, self._inner_shape)
+        damage, anew = checker.check(block)
+        for other in anew:
+            self._open.pop(other, None)
+            self._worlds.pop(self.layout.world_block(other), None)
+        return damage
 
     def unfinished(self, block: tuple[int, ...], again: Iterable[int] = ()) -> NDArray[np.bool_]:
         """Return which cells of a block are to be computed: (scenario, fieldwork, fitter, replicate), flat."""
@@ -312,66 +303,8 @@ class Store:
                     number = np.arange(region[-1].start, region[-1].stop) + 1
                     seen = np.where(self._arrays.read("status", region) != PENDING, number, 0).max(axis=-1)
                     found[region[:-1]] = np.maximum(found[region[:-1]], seen)
+            self.where.attempt(lambda: self._arrays.write("asked", (), found))
             return found
-
-    def _damage(self, block: tuple[int, ...]) -> tuple[str, Ints]:
-        """Return what of a block's own variables is damaged, and how many sets of metrics each cell that is done has."""
-        region = self.layout.region(block)
-        done = np.zeros(0, dtype=np.int64)
-        try:
-            computed = self._arrays.read("status", region) != PENDING
-            some = bool(computed.any())
-            done = np.where(computed, self._read_due("scored", region, some), 0).astype(np.int64)
-            for name in ("message", "elapsed"):
-                self._read_due(name, region, some)
-            for name in self._fit_names:
-                self._read_due(name, region, self._is_due(name, done))
-        except DamagedError as error:
-            return str(error), done
-        return "", done
-
-    def _damaged_truths(self, region: tuple[slice, ...], done: Ints) -> dict[str, str]:
-        """Return which metrics of the truth are damaged in the worlds of a region, and how."""
-        found = {}
-        for name in self._truth_names:
-            try:
-                self._read_due(name, self._of_worlds(region), self._is_due(name, done))
-            except DamagedError as error:
-                found[name] = str(error)
-        return found
-
-    def _read_due(self, name: str, region: tuple[slice, ...], due: bool) -> NDArray[Any]:
-        return self._arrays.read(name, region, whole=due and self._arrays.writes_all)
-
-    def _is_due(self, name: str, done: Ints) -> bool:
-        """Say whether a metric must be there, where cells have so many sets of metrics."""
-        number = next(i for i, names in enumerate(self._sets) if name in names)
-        return bool((done > number).any())
-
-    def _same_worlds(self, block: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Return the blocks of all fieldworks and fitters with the worlds of a block."""
-        n = self.layout.n_world_dims
-        others = itertools.product(*map(range, self.layout.grid[n:-1]))
-        return [(*block[:n], *other, block[-1]) for other in others]
-
-    def _reset(self, blocks: list[tuple[int, ...]], worlds: tuple[slice, ...], truths: list[str]) -> None:
-        """Write blocks as never computed: first that they are pending, so that a reader never takes what is not there."""
-        for block in blocks:
-            region = self.layout.region(block)
-            self._arrays.write("status", region, np.full(_lengths(region), PENDING, dtype=np.int8))
-        part = self._of_worlds(worlds)
-        for name in truths:
-            self._arrays.write(name, part, np.full((*_lengths(part), *self._inner_shape), np.nan))
-        for block in blocks:
-            region = self.layout.region(block)
-            empty = CellBlock.empty(region, self._sides(region), (len(self._fit_names), *self._inner_shape))
-            self._write_cells(empty)
-            self._open.pop(block, None)
-            self._worlds.pop(self.layout.world_block(block), None)
-
-    def _of_worlds(self, region: tuple[slice, ...]) -> tuple[slice, ...]:
-        """Return the worlds of a region of cells, along scenario dimensions and replicate."""
-        return (*region[: self.layout.n_world_dims], region[-1])
 
     def _sides(self, region: tuple[slice, ...]) -> tuple[int, ...]:
         lengths = _lengths(region)
@@ -405,7 +338,7 @@ class Store:
         world = self.layout.world_block(block)
         if world not in self._worlds:
             region = self.layout.region(block)
-            part = self._of_worlds(region)
+            part = self.layout.of_worlds(region)
             sides = self._sides(region)
             values = np.full((sides[0], sides[-1], len(self._truth_names), *self._inner_shape), np.nan)
             for m, name in enumerate(self._truth_names):
@@ -509,63 +442,3 @@ def _provenance(attributes: dict[str, Any], design: dict[str, Any]) -> str:
     if "provenance" in attributes:
         return json.dumps({**json.loads(attributes["provenance"]), "design": design})
     return json.dumps({"design": design, **surroundings(), "created": now()})
-
-
-@contextlib.contextmanager
-def opened(path: str | Path | Storage) -> Iterator[Any]:
-    """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema.
-
-    ``path`` is a folder, an exported Zip file, or an address that fsspec knows. The attribute ``answer`` has the sentences
-    of the study's own script, where it gave some, as JSON.
-    """
-    import xarray as xr
-
-    where = Storage(path)
-    if where.is_local and not where.path.exists():
-        raise InputError(f"{where}: no such store")
-    with _in_one_line(where):
-        root = read_root(where)
-        if root is None:
-            raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
-        schema = root["attributes"].get("schema_version")
-        if schema is None or "provenance" not in root["attributes"]:
-            raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
-        if not isinstance(schema, int) or schema > SCHEMA_VERSION:
-            raise InputError(
-                f"{where}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})"
-            )
-        try:
-            with quiet():
-                dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None)
-        except Exception as error:
-            if isinstance(error, (OSError, SimlabError)) or is_remote(error):
-                raise
-            raise InputError(f"{where}: cannot be read as a store ({type(error).__name__}). {_HEALING}") from error
-        if "status" not in dataset:
-            raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
-        answer = where.read(ANSWER_FILE)
-        if answer is not None:
-            dataset.attrs["answer"] = answer.decode("utf-8", errors="replace")
-        try:
-            yield dataset
-        finally:
-            dataset.close()
-
-
-_HEALING = "`simlab run` with its script computes again what is damaged"
-
-
-@contextlib.contextmanager
-def _in_one_line(where: Storage) -> Iterator[None]:
-    """Turn what the reading of a store raises inside into an error of one line."""
-    try:
-        yield
-    except SimlabError:
-        raise
-    except Exception as error:
-        modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)}
-        if not any(name.partition(".")[0] in _READERS for name in modules):
-            raise
-        if isinstance(error, OSError) or is_remote(error):
-            raise cannot_read(where, error) from error
-        raise DamagedError(f"{where}: a part of it is damaged ({type(error).__name__}). {_HEALING}") from error

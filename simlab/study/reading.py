@@ -1,0 +1,77 @@
+"""Reading a store as one xarray Dataset, whole or not, at any moment of a run; what is wrong with it is one line."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from simlab.foundation.errors import InputError, SimlabError
+from simlab.study.answers import ANSWER_FILE
+from simlab.study.arrays import DamagedError, quiet, read_root
+from simlab.study.provenance import SCHEMA_VERSION
+from simlab.study.storage import Storage
+from simlab.study.storage_errors import cannot_read, is_remote
+
+_HEALING = "`simlab run` with its script computes again what is damaged"
+# What is in the traceback where reading a store, and not what is done with it, goes wrong.
+_READERS = {"zarr", "numcodecs", "fsspec", "s3fs", "aiobotocore", "botocore", "zipfile"}
+
+
+@contextlib.contextmanager
+def opened(path: str | Path | Storage) -> Iterator[Any]:
+    """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema.
+
+    ``path`` is a folder, an exported Zip file, or an address that fsspec knows. The attribute ``answer`` has the sentences
+    of the study's own script, where it gave some, as JSON.
+    """
+    import xarray as xr
+
+    where = Storage(path)
+    if where.is_local and not where.path.exists():
+        raise InputError(f"{where}: no such store")
+    with _in_one_line(where):
+        root = read_root(where)
+        if root is None:
+            raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
+        schema = root["attributes"].get("schema_version")
+        if schema is None or "provenance" not in root["attributes"]:
+            raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
+        if not isinstance(schema, int) or schema > SCHEMA_VERSION:
+            raise InputError(
+                f"{where}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})"
+            )
+        try:
+            with quiet():
+                dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None)
+        except Exception as error:
+            if isinstance(error, (OSError, SimlabError)) or is_remote(error):
+                raise
+            raise InputError(f"{where}: cannot be read as a store ({type(error).__name__}). {_HEALING}") from error
+        if "status" not in dataset:
+            raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
+        answer = where.read(ANSWER_FILE)
+        if answer is not None:
+            dataset.attrs["answer"] = answer.decode("utf-8", errors="replace")
+        try:
+            yield dataset
+        finally:
+            dataset.close()
+
+
+@contextlib.contextmanager
+def _in_one_line(where: Storage) -> Iterator[None]:
+    """Turn what the reading of a store raises inside into an error of one line."""
+    try:
+        yield
+    except SimlabError:
+        raise
+    except Exception as error:
+        modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        if not any(name.partition(".")[0] in _READERS for name in modules):
+            raise
+        if isinstance(error, OSError) or is_remote(error):
+            raise cannot_read(where, error) from error
+        raise DamagedError(f"{where}: a part of it is damaged ({type(error).__name__}). {_HEALING}") from error
