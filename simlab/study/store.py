@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError, SimlabError
 from simlab.metrics.metric import Metric, metrics
-from simlab.study.answers import ANSWER_FILE
+from simlab.study.answers import answer_text
 from simlab.study.cell import PENDING, STATUS_NAMES, Place, TaskResult
 from simlab.study.design import Study
 from simlab.study.provenance import SCHEMA_VERSION, describe, differences, provenance
+from simlab.study.safety import check_safe, failed_in_zarr
+from simlab.study.stored import check_stored
 
 _BLOCK = 20
 _INNER = ("site", "relation", "period")
@@ -229,9 +231,10 @@ def write(dataset: Any, path: Path, chunked: dict[str, int] | None = None) -> No
 
 @contextlib.contextmanager
 def opened(path: str | Path) -> Iterator[Any]:
-    """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema.
+    """Open a store as an xarray Dataset; InputError in one line where it is none, not safe, or of a later schema.
 
-    The attribute ``answer`` has the sentences of the study's own script, where it gave some, as JSON.
+    A store is data, whoever made it: see ``simlab.study.safety``. The attribute ``answer`` has the sentences of the study's own
+    script, where it gave some, as JSON. SimlabError where a part that is read within the context is damaged.
     """
     import xarray as xr
 
@@ -240,20 +243,30 @@ def opened(path: str | Path) -> Iterator[Any]:
         raise InputError(f"{path}: no such store")
     if not (where / "zarr.json").is_file():
         raise InputError(f"{path}: not a store of simlab (a folder that holds zarr.json)")
+    check_safe(where, str(path))
     try:
         with _quiet():
-            dataset = xr.open_zarr(str(where), consolidated=True, chunks=None)
+            dataset = xr.open_zarr(str(where), consolidated=True, chunks=None, zarr_format=3, decode_times=False)
     except Exception as error:
         raise InputError(f"{path}: cannot be read as a store ({type(error).__name__})") from error
-    schema = dataset.attrs.get("schema_version")
-    if schema is None or "status" not in dataset or "provenance" not in dataset.attrs:
-        raise InputError(f"{path}: a Zarr store, but not one of a simlab study")
-    if schema > SCHEMA_VERSION:
-        raise InputError(f"{path}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})")
-    if (where / ANSWER_FILE).is_file():
-        dataset.attrs["answer"] = (where / ANSWER_FILE).read_text(encoding="utf-8")
     try:
+        schema = dataset.attrs.get("schema_version")
+        if not isinstance(schema, int) or "status" not in dataset or "provenance" not in dataset.attrs:
+            raise InputError(f"{path}: a Zarr store, but not one of a simlab study")
+        if schema > SCHEMA_VERSION:
+            raise InputError(
+                f"{path}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})"
+            )
+        dataset.attrs.pop("answer", None)
+        own = answer_text(where)
+        if own is not None:
+            dataset.attrs["answer"] = own
+        check_stored(dataset, str(path))
         yield dataset
+    except Exception as error:
+        if failed_in_zarr(error):
+            raise SimlabError(f"{path}: damaged, a part of it cannot be read ({type(error).__name__})") from error
+        raise
     finally:
         dataset.close()
 
