@@ -75,5 +75,8 @@ def save_answer(store: Path, sentences: Sequence[str]) -> None:
     """Keep the answer in a store; it replaces an earlier one in one step."""
     file = store / ANSWER_FILE
     beside = file.with_suffix(".new")
-    beside.write_text(json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    # A file that is new is no link to another one.
+    beside.unlink(missing_ok=True)
+    with open(beside, "x", encoding="utf-8") as new:
+        new.write(json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n")
     beside.replace(file)

@@ -41,8 +41,8 @@ _ARRAY_FIELDS = {
 }
 # Attributes by which xarray would compute other numbers or other kinds of values, and those that netCDF keeps for itself.
 _DECODING = {
-    *("add_offset", "scale_factor", "missing_value", "_Unsigned", "_Encoding", "calendar", "dtype", "coordinates"),
-    *("grid_mapping", "bounds", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS"),
+    *("add_offset", "scale_factor", "missing_value", "calendar", "dtype", "coordinates", "grid_mapping", "bounds"),
+    *("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS"),
 }
 
 
@@ -241,14 +241,15 @@ def _check_codecs(codecs: Any, where: str) -> None:
 
 
 def _check_attributes(attributes: Any, where: str) -> None:
-    """Check that attributes are texts, numbers or lists of them, of names that nothing decodes."""
+    """Check that attributes are texts, numbers or lists of one of the two, of names that nothing decodes."""
     for name, value in _table(attributes, f"{where}, attributes").items():
         check_name(name)
-        if name in _DECODING:
+        if name in _DECODING or (name.startswith("_") and name != "_FillValue"):
             raise InputError.of(f"{where}, attribute", name, "is none of a store of simlab")
         values = value if isinstance(value, list) else [value]
-        if not all(isinstance(v, (str, int, float)) and not isinstance(v, bool) for v in values):
-            raise InputError.of(f"{where}, {name}", value, "must be a text, a number or a list of them")
+        numbers = [isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 2**63 for v in values]
+        if not all(numbers) and not all(isinstance(v, str) for v in values):
+            raise InputError.of(f"{where}, {name}", value, "must be a text, a number or a list of one of the two")
 
 
 def _named(value: Any, where: str, known: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
