@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from simlab.foundation.errors import InputError, SimlabError
+from simlab.foundation.errors import InputError, SimlabError, printable
 
 DONE, WORK_FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 
@@ -73,5 +73,5 @@ def _say(message: str, code: int, error: Exception | None = None) -> int:
 
         traceback.print_exception(error)
     label = "" if code == STOPPED else "error: "
-    print(f"{label}{message.strip()}", file=sys.stderr)
+    print(printable(f"{label}{message.strip()}"), file=sys.stderr)
     return code

@@ -10,7 +10,7 @@ import numpy as np
 
 from simlab.fit.fit import Fit, FitError, Fitter, Status
 from simlab.fit.latent import LatentFitter
-from simlab.foundation.errors import InputError, SimlabError
+from simlab.foundation.errors import InputError, SimlabError, printable
 from simlab.foundation.streams import stream
 from simlab.panel import DyadState, Network, Panel
 from simlab.study.cell import FAULTS, failure_message
@@ -87,7 +87,7 @@ def fit_all(path: Path, tasks: Sequence[Task], method: Fitter, seed: int) -> Ite
             if len(tasks) == 1:
                 raise
             faults.append(error)
-            print(f"not fitted: {task.whole}: {failure_message(error)}")
+            print(printable(f"not fitted: {task.whole}: {failure_message(error)}"))
     if not items:
         wrong_input = all(isinstance(error, InputError) for error in faults)
         kind: type[SimlabError] = InputError if wrong_input else FitError

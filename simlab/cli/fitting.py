@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simlab.cli.fits import Items, fit_all, tasks_of
 from simlab.fit.fit import ClusterCountFitter, Fit, Fitter, fitters
 from simlab.fit.latent import LatentFitter
-from simlab.foundation.errors import InputError
+from simlab.foundation.errors import InputError, printable
 from simlab.foundation.settings import check_known, key_and_value, plain_value
 from simlab.foundation.streams import check_seed, stream
 from simlab.panel import Network, Panel
@@ -54,20 +54,18 @@ def fit_file(
         warnings.simplefilter("always")
         panel = read_panel(path, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
     for warning in mended:
-        print(f"warning: {warning.message}")
+        print(printable(f"warning: {warning.message}"))
     if panel.counts and not method.uses_counts:
         print(f"warning: weights are not used by {_named(method)}: every tie counts once")
     tasks = tasks_of(panel, joint=joint)
     with OneThread():
         items = fit_all(path, tasks, method, seed)
     relations = panel.relations if joint else ()
-    print(f"{path}: {method.name}, seed {seed}")
+    print(printable(f"{path}: {method.name}, seed {seed}"))
     for network, fit in items:
-        print()
-        print("\n".join(describe_fit(network, fit, method, relations=relations)))
+        _show(["", *describe_fit(network, fit, method, relations=relations)])
     for before, after in _consecutive(items):
-        print()
-        print("\n".join(describe_change(*before, *after)))
+        _show(["", *describe_change(*before, *after)])
     if out is not None:
         over = [task.networks[0] for task in tasks]
         dataset = fit_dataset(items, method, seed, joint=joint, relations=relations, over=over)
@@ -85,9 +83,14 @@ def fit_file(
         with OneThread():
             checked = check_fits(panel, items, seed, joint=joint)
         for network, checks in checked:
-            print("\n" + "\n".join(describe_checks(checks, str(network) if len(checked) > 1 else "")))
+            _show(["", *describe_checks(checks, str(network) if len(checked) > 1 else "")])
         plot_checks(check, checked)
         print(f"written  {check}")
+
+
+def _show(lines: Sequence[str]) -> None:
+    """Print lines; names from the file stay within theirs."""
+    print("\n".join(map(printable, lines)))
 
 
 def make_fitter(name: str, clusters: str | None, settings: Sequence[str]) -> Fitter:
@@ -141,7 +144,7 @@ def check_fits(panel: Panel, items: Items, seed: int, *, joint: bool) -> list[tu
         except FAULTS as error:
             if network is items[-1][0] and not checked:
                 raise
-            print(f"not checked: {network}: {failure_message(error)}")
+            print(printable(f"not checked: {network}: {failure_message(error)}"))
     return checked
 
 

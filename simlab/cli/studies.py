@@ -14,10 +14,12 @@ import numpy as np
 from simlab.cli import StoppedError
 from simlab.cli.progress import duration, suitable
 from simlab.fit.fit import fitters
+from simlab.foundation.errors import printable
 from simlab.report.describe import describe_fit
 from simlab.study.answers import save_answer, script_answer
 from simlab.study.cell import STATUS_NAMES, fit_values
 from simlab.study.options import check_backend, default_store
+from simlab.study.reading import loaded
 from simlab.study.replay import cell_index, cell_name, placed, recompute
 from simlab.study.run import run
 from simlab.study.script import load_study
@@ -37,7 +39,7 @@ def run_study(
     if seed is not None:
         study = study.changed(seed=seed)
     store = Storage(out if out is not None else default_store(study))
-    print(f"{study.name}: {study.question}", flush=True)
+    say(f"{study.name}: {study.question}", flush=True)
     try:
         dataset = run(study, str(store), progress=suitable(), **options)
     except KeyboardInterrupt:
@@ -48,17 +50,17 @@ def run_study(
         dataset.attrs["answer"] = json.dumps(own)
     from simlab.report.headline import answer, as_text, headline
 
-    print()
-    print(as_text(headline(dataset)))
-    print()
+    say()
+    say(as_text(headline(dataset)))
+    say()
     for sentence in answer(dataset):
-        print(textwrap.fill(sentence, 110))
-    print()
+        say(textwrap.fill(sentence, 110))
+    say()
     counts = count_statuses(dataset)
     if set(counts) - {"ok"}:
-        print(f"{_counted(counts)}; `simlab status {store}` says more")
+        say(f"{_counted(counts)}; `simlab status {store}` says more")
     make_report(str(store), None, script)
-    print(f"log      {store.beside('.log')}")
+    say(f"log      {store.beside('.log')}")
 
 
 def make_report(store: str, out: Path | None, script: Path | None = None) -> None:
@@ -68,9 +70,9 @@ def make_report(store: str, out: Path | None, script: Path | None = None) -> Non
     with opened(store):
         pass
     written = write_report(store, out, script=script)
-    print(f"store    {store}")
-    print(f"report   {written.page}")
-    print(f"picture  {written.picture}")
+    say(f"store    {store}")
+    say(f"report   {written.page}")
+    say(f"picture  {written.picture}")
 
 
 def show_status(store: str) -> None:
@@ -79,18 +81,18 @@ def show_status(store: str) -> None:
         counts = count_statuses(dataset)
         total = sum(counts.values())
         done = total - counts.get("pending", 0)
-        print(f"{store}: {done} of {total} cells done; {_counted(counts)}")
+        say(f"{store}: {done} of {total} cells done; {_counted(counts)}")
         runs = runs_of(dataset)
         if done < total:
             left = seconds_left(dataset)
             if np.isfinite(left):
                 workers = os.cpu_count() or 1
-                print(f"about {duration(left / workers)} left on {workers} processors")
+                say(f"about {duration(left / workers)} left on {workers} processors")
             if runs and "ended" not in runs[-1]:
-                print(f"the last run began at {runs[-1]['at']} and has not ended, or was killed")
+                say(f"the last run began at {runs[-1]['at']} and has not ended, or was killed")
         elif runs and "rules" in runs[-1] and runs[-1]["rules"]:
             for rule, outcome in runs[-1]["rules"].items():
-                print(f"{rule}: {outcome}")
+                say(f"{rule}: {outcome}")
         known = set(fitters.names())
         mine = all(
             entry["name"] in known for entry in json.loads(dataset.attrs["provenance"])["design"]["fitters"].values()
@@ -99,15 +101,15 @@ def show_status(store: str) -> None:
     for failure in found:
         such_as = "such as: " if failure.count > 1 else ""
         message = failure.message or "no message"
-        print(f"\n{failure.status.replace('_', ' ')}, {failure.count} of {total}, {such_as}{message}")
+        say(f"\n{failure.status.replace('_', ' ')}, {failure.count} of {total}, {such_as}{message}")
         for name in failure.cells:
-            print(f"  {name}")
+            say(f"  {name}")
         if failure.count > len(failure.cells):
-            print(f"  and {failure.count - len(failure.cells)} more")
+            say(f"  and {failure.count - len(failure.cells)} more")
     if found:
-        print(f"\nto see one: simlab replay {store} --cell {found[0].cells[0]!r}{'' if mine else ' --script SCRIPT'}")
+        say(f"\nto see one: simlab replay {store} --cell {found[0].cells[0]!r}{'' if mine else ' --script SCRIPT'}")
         if any(failure.status != "not_converged" for failure in found):
-            print("to try them again: simlab run SCRIPT --retry failed")
+            say("to try them again: simlab run SCRIPT --retry failed")
 
 
 def export_store(store: str, out: Path) -> None:
@@ -118,10 +120,10 @@ def export_store(store: str, out: Path) -> None:
     check_writable(out, [".nc", ".zip"])
     with opened(store) as dataset:
         if out.suffix.lower() == ".nc":
-            write_netcdf(out, storable(dataset.load()))
+            write_netcdf(out, storable(loaded(dataset, store)))
         else:
             write_zip(out, Storage(store))
-    print(f"written  {out}")
+    say(f"written  {out}")
 
 
 def replay_cell(
@@ -129,12 +131,12 @@ def replay_cell(
 ) -> None:
     """Compute a cell again and show what comes out, beside what the store holds."""
     study, place = placed(store, cell, script=script)
-    print(f"cell     {cell_name(study, place)}")
-    print(f"seed     {study.seed}")
+    say(f"cell     {cell_name(study, place)}")
+    say(f"seed     {study.seed}")
     with opened(store) as dataset:
         at = cell_index(study, place)
         code = int(dataset["status"][at].values)
-        print(f"stored   {STATUS_NAMES[code]} {dataset['message'][at].values}".rstrip(), flush=True)
+        say(f"stored   {STATUS_NAMES[code]} {dataset['message'][at].values}".rstrip(), flush=True)
     try:
         found = recompute(study, place)
     except Exception as error:
@@ -142,18 +144,18 @@ def replay_cell(
         _show_error(error, show_traceback, debug)
         return
     for key in found.observed.keys:
-        print()
+        say()
         network = found.observed.network(*key)
         if key in found.fits:
-            print("\n".join(describe_fit(network, found.fits[key])))
+            say("\n".join(describe_fit(network, found.fits[key])))
         else:
-            print(f"{network}: failed")
+            say(f"{network}: failed")
             _show_error(found.errors[key], show_traceback, debug)
-    print()
+    say()
     for metric, values in zip(study.fit_metrics, fit_values(study, found), strict=True):
         numbers = values[np.isfinite(values)]
         if numbers.size:
-            print(f"{metric.name:28s} {'  '.join(f'{v:.4g}' for v in numbers)}")
+            say(f"{metric.name:28s} {'  '.join(f'{v:.4g}' for v in numbers)}")
 
 
 def _show_error(error: BaseException, show_traceback: bool, debug: bool) -> None:
@@ -164,10 +166,15 @@ def _show_error(error: BaseException, show_traceback: bool, debug: bool) -> None
     if show_traceback or debug or os.environ.get("SIMLAB_TRACEBACK"):
         traceback.print_exception(error, file=sys.stdout)
     else:
-        print(f"  {type(error).__name__}: {error} (--traceback shows where, --debug stops there)")
+        say(f"  {type(error).__name__}: {error} (--traceback shows where, --debug stops there)")
     if debug and error.__traceback__ is not None:
         pdb.post_mortem(error.__traceback__)
 
 
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+
+
+def say(text: str = "", *, flush: bool = False) -> None:
+    """Print text that may come from a store of somebody else's, with what a terminal would obey written out."""
+    print(printable(text, keep="\n"), flush=flush)

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
+
+# Control, format, surrogate, and separators of lines and paragraphs (Unicode 15, chapter 4.5).
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# The two joiners: without them names in Persian and in the languages of India are misspelt.
+_SPELLING = "\u200c\u200d"
+# Looking for near names takes a time that grows with the square of the length.
+_LONGEST_NAME = 200
 
 
 class SimlabError(Exception):
@@ -27,14 +35,16 @@ class UnknownNameError(InputError):
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
         """Return the error for an unknown ``name`` of a ``kind`` such as fitter or metric."""
         names = sorted(known)
-        return cls(f"no {kind} named {name!r}.{suggestion(name, names)} Known: {', '.join(names)}")
+        return cls(f"no {kind} named {shown(repr(name), 200)}.{suggestion(name, names)} Known: {', '.join(names)}")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known name, or an empty string where none is near.
 
-    A name that differs by capital letters alone is the nearest.
+    A name that differs by capital letters alone is the nearest. Nothing is near to a text that is too long for a name.
     """
+    if len(str(name)) > _LONGEST_NAME:
+        return ""
     name, names = str(name), [str(other) for other in known]
     alike = [other for other in names if other.lower() == name.lower() and other != name]
     near = alike or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -42,7 +52,23 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def shown(value: Any, longest: int = 60) -> str:
-    """Return ``value`` as text on one line, cut where it is long."""
+    """Return ``value`` as printable text on one line, cut where it is long."""
     text = value if isinstance(value, str) else repr(value)
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Return ``text`` with everything written out that a terminal obeys or a reader cannot see, such as ``\x1b``.
+
+    Text from data may hold escape sequences, line breaks that look like further output, marks that turn the direction of
+    writing, and halves of surrogate pairs, which cannot be encoded. Characters in ``keep`` stay as they are.
+    """
+    if text.isprintable():
+        return text
+    spared = {*keep, *_SPELLING}
+    return "".join(_written_out(c) if c not in spared and unicodedata.category(c) in _UNSEEN else c for c in text)
+
+
+def _written_out(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

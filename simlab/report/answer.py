@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -23,6 +22,7 @@ from simlab.report.numbers import (
     words,
 )
 from simlab.report.results import Results
+from simlab.study.answers import stored_answer
 
 GOOD_ARI = 0.8
 MOST_SENTENCES = 5
@@ -41,7 +41,7 @@ def answer(dataset: Any) -> list[str]:
 def sentences(results: Results) -> list[str]:
     """Return the answer that the study's own script gave, or one made of what results there are."""
     if "answer" in results.dataset.attrs:
-        return [str(sentence) for sentence in json.loads(results.dataset.attrs["answer"])]
+        return stored_answer(results.dataset.attrs["answer"])
     if not results.metrics or not any(results.has(name) for name in results.metrics):
         return ["Nothing yet: no cell has a value."]
     makers = (_recovery, _fitters, _fieldwork, _bridgers, _stability, number_of_clusters, _anything, _time)

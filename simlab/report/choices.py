@@ -14,10 +14,10 @@ from simlab.report.results import Results
 
 
 def best_fitter(results: Results, metric: str = "ari") -> int:
-    """Return the place of the fitter with the highest mean of a metric over everything."""
+    """Return the place of the fitter with the highest mean of a metric over everything; the first where none has a mean."""
     values = results.cells(metric)
-    means = [pooled(values[:, :, k]).mean for k in range(len(results.fitters))]
-    return int(np.nanargmax(means))
+    found = [pooled(values[:, :, k]) for k in range(len(results.fitters))]
+    return int(np.argmax([estimate.mean if estimate.known else -math.inf for estimate in found]))
 
 
 def fullest(results: Results) -> int:
@@ -31,16 +31,20 @@ def fullest(results: Results) -> int:
 
 
 def _generosity(settings: Mapping[str, Any]) -> tuple[float, ...]:
-    """Return numbers of which each is the higher, the less a fieldwork misses or gets wrong in one respect."""
-    rate = settings.get("response_rate", 1.0)
+    """Return numbers of which each is the higher, the less a fieldwork misses or gets wrong in one respect.
+
+    Raises InputError for settings that are not allowed, as a store from elsewhere may have them.
+    """
+    field = Fieldwork(**settings)
+    rate = field.response_rate
     return (
-        min(rate) if isinstance(rate, (list, tuple)) else rate,
-        settings.get("max_nominations") or math.inf,
-        -settings.get("absence", 0.0),
-        -Fieldwork(**settings).share_forgotten,
-        -settings.get("false_ties", 0.0),
-        -len(settings.get("left_out", ())),
-        -settings.get("outsiders", 0.0),
+        min(rate) if isinstance(rate, tuple) else rate,
+        field.max_nominations or math.inf,
+        -field.absence,
+        -field.share_forgotten,
+        -field.false_ties,
+        -len(field.left_out),
+        -field.outsiders,
     )
 
 

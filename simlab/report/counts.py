@@ -86,7 +86,8 @@ def _mark_truth(axes: Any, results: Results, panel: Panel, where: Scale, numbers
 
     settings = results.design["scenarios"]["settings"]
     sizes = [results.dataset.sizes[d] for d in results.scenario_dims]
-    true = np.array([float(s["n_clusters"]) for s in settings]).reshape(sizes or [1])
+    numbers_of = [s.get("n_clusters") for s in settings]
+    true = np.array([n if isinstance(n, int) and n in numbers else -1 for n in numbers_of]).reshape(sizes or [1])
     for j in range(len(where.at)):
         held = {**panel.select, where.dim: j}
         place = tuple(held[d] if d in held else slice(None) for d in results.scenario_dims)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.errors import SimlabError
 from simlab.metrics.metric import in_common
 from simlab.models.layout import first_positions, procrustes
 from simlab.partition import aligned
@@ -19,7 +18,7 @@ from simlab.report.drawing import draw_network, in_plane, mark_handle
 from simlab.report.numbers import duration
 from simlab.report.results import Results
 from simlab.report.style import figure
-from simlab.study.cell import NOT_CONVERGED, OK, Place
+from simlab.study.cell import FAULTS, NOT_CONVERGED, OK, Place, failure_message
 from simlab.study.storage import Storage
 
 if TYPE_CHECKING:
@@ -60,9 +59,12 @@ def example(results: Results, store: Storage, script: Path | None = None) -> Exa
         return Example(None, cell, f"Not drawn: to fit an example again would take about {duration(seconds)}.")
     try:
         study, _, found = replay(store, cell, script=script)
-        key = next(key for key in found.observed.keys if key in found.fits)
-    except (SimlabError, StopIteration) as error:
-        return Example(None, cell, f"Not drawn: the cell cannot be computed again here ({error or 'its fit failed'}).")
+    except FAULTS as error:
+        # Whatever the settings of a store lead to, the rest of its report can be written.
+        return Example(None, cell, f"Not drawn: the cell cannot be computed again here ({failure_message(error)}).")
+    key = next((key for key in found.observed.keys if key in found.fits), None)
+    if key is None:
+        return Example(None, cell, "Not drawn: the cell cannot be computed again here (its fit failed).")
     network = found.observed.network(*key)
     fit, truth = in_common(found.fits[key], found.simulation.truth.network(*key))
     if len(fit.actors) < 2:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlab.foundation.errors import InputError
+from simlab.foundation.errors import InputError, printable
 from simlab.report import counts, example, figures, sections, tables
 from simlab.report.answer import number_of_clusters, sentences
 from simlab.report.headline import headline_table
@@ -155,7 +155,13 @@ def _embedded(figure: Figure | None, alt: str, caption: str) -> Image | None:
 
 
 def _environment() -> Any:
+    """Return the templates, which escape whatever they are given and write out what nobody could see."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_visible)
+
+
+def _visible(value: Any) -> Any:
+    """Return a text with marks written out that would turn the direction of the page; what is markup already as it is."""
+    return printable(value, keep="\n\t") if type(value) is str else value

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlab.foundation.errors import shown
 from simlab.report.numbers import plain, words
 from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING, STATUS_NAMES
 from simlab.study.design import BOOKKEEPING
 from simlab.study.provenance import in_order
+from simlab.study.reading import loaded
 from simlab.study.replay import level_text
 from simlab.study.standing import count_statuses
 from simlab.study.summary import summarise, wilson
@@ -63,7 +65,7 @@ class Results:
             design[grid], order = in_order(design[grid])
             dataset = dataset.isel(order)
         return cls(
-            dataset=dataset.load(),
+            dataset=loaded(dataset, "the store"),
             provenance=provenance,
             scenario_dims=tuple(design["scenarios"]["labels"]),
             fieldwork_dims=tuple(design["fieldworks"]["labels"]),
@@ -92,8 +94,8 @@ class Results:
         return int(self.dataset.sizes["replicate"])
 
     def has(self, *names: str) -> bool:
-        """Say whether each of these metrics is there, with at least one value."""
-        return all(n in self.metrics and bool(self.dataset[n].notnull().any()) for n in names)
+        """Say whether each of these metrics is there, with at least one finite value."""
+        return all(n in self.metrics and bool(np.isfinite(self.dataset[n].values).any()) for n in names)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ class Results:
                 count *= size
         out = []
         for index in np.ndindex(*(self.dataset.sizes[d] for d in dims)):
-            named = [f"{words(d)}: {plain(self.levels(d)[i])}" for d, i in zip(dims, index, strict=True)]
+            named = [f"{words(d)}: {shown(plain(self.levels(d)[i]))}" for d, i in zip(dims, index, strict=True)]
             out.append(Panel(dict(zip(dims, index, strict=True)), ", ".join(named)))
         return tuple(out)
 

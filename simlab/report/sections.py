@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from simlab.study.storage import Storage
 _MOST_KINDS = 12
 _MOST_CELLS = 5
 _MOST_CASES = 24
+_MOST_LEVELS = 60
 # Which of their ties people name, by which names are dropped.
 _DROPPED = {
     "at-random": "a random choice of their ties",
@@ -63,7 +64,7 @@ def factors(results: Results) -> list[Factor]:
         kind = Scenario if dim in results.scenario_dims else Fieldwork
         known = kind.model_fields.get(dim)
         described = known.description or "" if known is not None else "each is described below"
-        out.append(Factor(words(dim), ", ".join(shown(plain(v), 60) for v in results.levels(dim)), described))
+        out.append(Factor(words(dim), _levels(results.levels(dim)), described))
     for dim, meaning in (
         ("site", "networks of their own"),
         ("relation", "ties of several kinds"),
@@ -71,23 +72,28 @@ def factors(results: Results) -> list[Factor]:
     ):
         names = [str(v) for v in results.dataset[dim].values]
         if len(names) > 1:
-            out.append(Factor(dim, ", ".join(names), meaning))
+            out.append(Factor(dim, _levels(names), meaning))
     out.append(Factor("replicate", f"{results.replicates}", "worlds a scenario; all fitters see the same ones"))
     return out
+
+
+def _levels(levels: Sequence[float | str]) -> str:
+    told = ", ".join(shown(plain(level)) for level in levels[:_MOST_LEVELS])
+    return told + (f" and {len(levels) - _MOST_LEVELS} more" if len(levels) > _MOST_LEVELS else "")
 
 
 def fitter_lines(results: Results) -> list[tuple[str, str, str]]:
     """Return each fitter's label, what it is, and its settings that differ from the defaults."""
     out = []
     for label, entry in results.design["fitters"].items():
-        name = str(entry["name"])
+        name = shown(entry["name"])
         if name in fitters:
             known = fitters[name]
             what = f"{name}: {known.summary} ({known.reference})"
             given = _differing(entry["settings"], known.thing)
         else:
             what, given = f"{name}, which is not registered here", dict(entry["settings"])
-        out.append((label, what, _settings(given) or "all settings as by default"))
+        out.append((shown(label), what, _settings(given) or "all settings as by default"))
     return out
 
 
@@ -103,7 +109,7 @@ def case_lines(results: Results, kind: str) -> list[Pair]:
     lines: dict[str, str] = {}
     for index, settings in zip(np.ndindex(*(len(v) for v in labels.values())), grid["settings"], strict=True):
         given = {k: v for k, v in _differing(settings, model).items() if k not in labels}
-        name = ", ".join(plain(labels[d][i]) for d, i in zip(labels, index, strict=True) if d in named)
+        name = ", ".join(shown(plain(labels[d][i])) for d, i in zip(labels, index, strict=True) if d in named)
         lines.setdefault(name, _settings(given) or "all settings as by default")
     return [Pair(name, text) for name, text in list(lines.items())[:_MOST_CASES]]
 
@@ -118,7 +124,7 @@ def _listed(value: Any) -> Any:
 
 
 def _settings(given: Mapping[str, Any]) -> str:
-    return ", ".join(f"{words(k)} {_value(v)}" for k, v in given.items())
+    return ", ".join(f"{words(k)} {shown(_value(v), 400)}" for k, v in given.items())
 
 
 def _value(value: Any) -> str:
@@ -194,7 +200,7 @@ def limits(results: Results) -> list[str]:
     settings = results.design["fieldworks"]["settings"]
     limited = [s for s in settings if s.get("max_nominations")]
     if limited:
-        first = {_DROPPED[s.get("dropped", "at-random")] for s in limited}
+        first = {_DROPPED.get(str(s.get("dropped", "at-random")), "some of their ties") for s in limited}
         named = " or ".join(sorted(first))
         out.append(f"With a limited number of names, actors name {named}, and the rest is read as no tie.")
     if results.has("share_scored") and float(results.dataset["share_scored"].min()) < 1.0:

@@ -136,7 +136,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     check_writable(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        beside.write_bytes(content)
+        # A file that is new is no link to another one.
+        beside.unlink(missing_ok=True)
+        with open(beside, "xb") as file:
+            file.write(content)
         os.replace(beside, path)
     except OSError as error:
         with contextlib.suppress(OSError):

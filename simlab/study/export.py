@@ -165,9 +165,22 @@ def _packing(dataset: Any) -> dict[str, dict[str, Any]]:
 
 
 def storable(dataset: Any) -> Any:
-    """Return a study's dataset with texts as netCDF wants them."""
+    """Return a study's dataset with texts as netCDF wants them: null characters and lone surrogates are written out."""
     out = dataset.copy()
+    out.attrs = {name: _without_null(value) for name, value in dataset.attrs.items()}
     for name, variable in list(out.variables.items()):
+        attributes = {key: _without_null(value) for key, value in variable.attrs.items()}
         if variable.dtype.kind == "T":
-            out[name] = (variable.dims, variable.values.astype(object), variable.attrs)
+            texts_of = np.array([_without_null(text) for text in variable.values.ravel()], dtype=object)
+            out[name] = (variable.dims, texts_of.reshape(variable.shape), attributes)
+        else:
+            out[name].attrs = attributes
     return out
+
+
+def _without_null(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_null(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from simlab.foundation.errors import InputError, SimlabError
-from simlab.study.answers import ANSWER_FILE
+from simlab.study.answers import answer_text
 from simlab.study.arrays import DamagedError, quiet, read_root
 from simlab.study.provenance import SCHEMA_VERSION
+from simlab.study.safety import check_safe
 from simlab.study.storage import Storage
 from simlab.study.storage_errors import cannot_read, is_remote
+from simlab.study.stored import check_stored
 
 _HEALING = "`simlab run` with its script computes again what is damaged"
 # What is in the traceback where reading a store, and not what is done with it, goes wrong.
@@ -22,9 +26,10 @@ _READERS = {"zarr", "numcodecs", "fsspec", "s3fs", "aiobotocore", "botocore", "z
 
 @contextlib.contextmanager
 def opened(path: str | Path | Storage) -> Iterator[Any]:
-    """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema.
+    """Open a store as an xarray Dataset; InputError in one line where it is none, not safe, or of a later schema.
 
-    ``path`` is a folder, an exported Zip file, or an address that fsspec knows. The attribute ``answer`` has the sentences
+    A store is data, whoever made it: see ``simlab.study.safety``. ``path`` is a folder, an exported Zip file, or an address that
+    fsspec knows. The attribute ``answer`` has the sentences
     of the study's own script, where it gave some, as JSON.
     """
     import xarray as xr
@@ -36,6 +41,7 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
         root = read_root(where)
         if root is None:
             raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
+        check_storage(where)
         schema = root["attributes"].get("schema_version")
         if schema is None or "provenance" not in root["attributes"]:
             raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
@@ -45,20 +51,40 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
             )
         try:
             with quiet():
-                dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None)
+                dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None, decode_times=False)
         except Exception as error:
             if isinstance(error, (OSError, SimlabError)) or is_remote(error):
                 raise
             raise InputError(f"{where}: cannot be read as a store ({type(error).__name__}). {_HEALING}") from error
         if "status" not in dataset:
             raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
-        answer = where.read(ANSWER_FILE)
+        dataset.attrs.pop("answer", None)
+        answer = answer_text(where.read)
         if answer is not None:
-            dataset.attrs["answer"] = answer.decode("utf-8", errors="replace")
+            dataset.attrs["answer"] = answer
+        check_stored(dataset, str(where))
         try:
             yield dataset
         finally:
             dataset.close()
+
+
+def loaded(dataset: Any, named: str) -> Any:
+    """Return a dataset read into memory; InputError where it would take most of this machine's."""
+    try:
+        has = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # a system that does not tell
+        has = math.inf
+    if dataset.nbytes > 0.6 * has:
+        raise InputError(
+            f"{named}: holds {dataset.nbytes / 1e9:.1f} GB, too much to be read whole on a machine of {has / 1e9:.1f} GB"
+        )
+    return dataset.load()
+
+
+def check_storage(where: Storage) -> None:
+    """Raise InputError unless what a store says of itself is such as simlab writes; nothing of its numbers is read."""
+    check_safe(where.path if where.is_local and not where.is_zip else where.read, str(where))
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ SIZES = ("demo", "full")
 def load_script(path: str | Path, *, text: str | None = None) -> ModuleType:
     """Import a script once, under a name made from where it lies, so that workers can import it under the same.
 
-    ``text`` is what it says, where the file may be missing, or have changed meanwhile. Raises InputError in one line where the script is
+    ``text`` is what it says, where the file may be missing, or have changed. Raises InputError in one line where the script is
     missing, is no Python, or breaks.
     """
     file = Path(path).resolve()

@@ -23,6 +23,7 @@ from simlab.study.extend import merge
 from simlab.study.health import Checker
 from simlab.study.layout import INNER, Blocks, Layout
 from simlab.study.provenance import SCHEMA_VERSION, describe, now, surroundings
+from simlab.study.reading import check_storage
 from simlab.study.reading import opened as opened
 from simlab.study.storage import Lease, Storage
 
@@ -62,6 +63,8 @@ class Store:
         wanted = json.loads(json.dumps(describe(study)))
         inner: dict[str, tuple[str, ...]] = dict(zip(INNER, (study.sites, study.relations, study.periods), strict=True))
         root = where.attempt(lambda: read_root(where), reading=True)
+        if root is not None:
+            check_storage(where)
         attributes = root["attributes"] if root is not None else {}
         stored = _stored_design(where, attributes) if root is not None else wanted
         names = _stored_inner(where, root) if root is not None else inner
