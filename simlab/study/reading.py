@@ -28,9 +28,8 @@ _READERS = {"zarr", "numcodecs", "fsspec", "s3fs", "aiobotocore", "botocore", "z
 def opened(path: str | Path | Storage) -> Iterator[Any]:
     """Open a store as an xarray Dataset; InputError in one line where it is none, not safe, or of a later schema.
 
-    A store is data, whoever made it: see ``simlab.study.safety``. ``path`` is a folder, an exported Zip file, or an address that
-    fsspec knows. The attribute ``answer`` has the sentences
-    of the study's own script, where it gave some, as JSON.
+    A store is data, whoever made it: see ``simlab.study.safety``. ``path`` is a folder, an exported Zip file, or an address
+    that fsspec knows. The attribute ``answer`` has the sentences of the study's own script, where it gave some, as JSON.
     """
     import xarray as xr
 
@@ -72,7 +71,7 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
 def loaded(dataset: Any, named: str) -> Any:
     """Return a dataset read into memory; InputError where it would take most of this machine's."""
     try:
-        has = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        has: float = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):  # a system that does not tell
         has = math.inf
     if dataset.nbytes > 0.6 * has:
