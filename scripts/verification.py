@@ -197,7 +197,7 @@ def killed(n_kills: int) -> int:
     """Judge whether runs that are killed at random moments end with the numbers of one that is not; return 1 where not."""
     with tempfile.TemporaryDirectory(prefix="simlab-kills-") as folder:
         try:
-            whole, found, told = kill_at_random(Path(folder), n_kills, seed=15, replicates=150)
+            whole, found, told = kill_at_random(Path(folder), n_kills, seed=15, replicates=400)
             for dataset in found:
                 same_bits(dataset, whole, but=("seconds", "elapsed"))
         except AssertionError as error:

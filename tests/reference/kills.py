@@ -119,11 +119,12 @@ def _within(seconds: float) -> Iterator[float]:
         time.sleep(0.02)
 
 
-def kill_at_random(folder: Path, n_kills: int, seed: int, replicates: int = 40) -> tuple[Any, list[Any], list[str]]:
+def kill_at_random(folder: Path, n_kills: int, seed: int, replicates: int = 100) -> tuple[Any, list[Any], list[str]]:
     """Kill runs of one study into three stores, and end each with a run that is left alone.
 
-    Of six kills four are of runs in threads, which begin at once: at 0 to 0.3 s, the first moments of a store among them, or
-    at 0 to 1.5 s. Of those with workers the parent alone is killed, and then a worker alone, and soon after all.
+    Three of six kills are of runs in threads, which begin at once, at 0 to 0.3 s: the first moments of a store among them. The
+    others are 0 to 0.6 s after something new was stored, in the midst of writing: of the parent alone, of all, and of a worker
+    alone and then of all.
 
     Returns
     -------
@@ -148,12 +149,17 @@ def kill_at_random(folder: Path, n_kills: int, seed: int, replicates: int = 40) 
                 for _ in _within(60.0):
                     if workers(leader) or leader not in session(leader):
                         break
-            wait = float(rng.uniform(0.0, {"early": 0.3, "later": 1.5}.get(kind, 3.0)))
+            if kind != "early":
+                before = _done(store)
+                for _ in _within(60.0):
+                    if _done(store) > max(before, 0) or leader not in session(leader):
+                        break
+            wait = float(rng.uniform(0.0, 0.3 if kind == "early" else 0.6))
             time.sleep(wait)
             if kind == "worker" and (alive := workers(leader)):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(rng.choice(alive)), signal.SIGKILL)
-                time.sleep(float(rng.uniform(0.0, 2.0)))
+                time.sleep(float(rng.uniform(0.0, 1.0)))
             with contextlib.suppress(ProcessLookupError):
                 if kind == "parent":
                     os.kill(leader, signal.SIGKILL)

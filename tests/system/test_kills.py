@@ -21,4 +21,5 @@ def test_runs_that_are_killed_at_random_moments_end_with_the_same_numbers(tmp_pa
     for dataset in found:
         same_bits(dataset, whole, but=("seconds", "elapsed"))
     assert sum("exit -9" in line for line in told) >= 6, told
+    assert any(0 < int(line.split()[-2]) < whole["status"].size for line in told), told
     assert not list(tmp_path.rglob("*.zarr/**/.*.new"))
