@@ -55,7 +55,7 @@ def right_sentences(found: Assessment) -> list[str]:
             said.append(f"Least certain: {listed(named)}.")
         else:
             said.append(f"The least certain is {of.actors[least[0]]}, with {percent(float(of.probability[least[0]]))}.")
-    likely = [b for b in found.bridgers if b.probability >= 0.5]
+    likely = sorted((b for b in found.bridgers if b.probability >= 0.5), key=lambda b: -b.probability)
     if found.bridgers and likely:
         named = [f"{b.actor} ({percent(b.probability)}, clusters {b.own} and {b.other})" for b in likely]
         said.append(f"More likely than not to lie between two clusters: {listed(named)}.")
@@ -110,7 +110,13 @@ def _number_again(found: Assessment) -> list[str]:
     own = numbers.share(n, n)
     if not math.isfinite(own):
         return []
-    said = f"{clusters(n)} would be chosen again in {percent(own)} of worlds that have {n}"
+    total = sum(numbers.chosen[n].values())
+    number_ = (
+        f"{clusters(n)} would be chosen again"
+        if found.fit.choice
+        else f"{clusters(n)}, the number given, would be chosen"
+    )
+    said = f"{number_} in {percent(own)} of {total} worlds that have {n}"
     others = {g: numbers.share(g, n) for g in numbers.chosen if g != n}
     parts = [f"{percent(share)} of those that have {g}" for g, share in others.items() if math.isfinite(share)]
     if parts:
