@@ -82,7 +82,7 @@ def change_between(
     n_clusters = max(counts)
     null = float("nan")
     low = high = float("nan")
-    if all(len(values) for values in known):
+    if n_clusters > 1 and all(len(values) for values in known):
         null = float(_of_pair(known[0].mean(), known[1].mean(), n_clusters))
         low, high = np.quantile(np.concatenate(known), [0.05, 0.95])
     corrected = _UNKNOWN

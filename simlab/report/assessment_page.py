@@ -78,6 +78,7 @@ class Section:
     checks_drawn: Drawn | None
     fieldwork: str
     refit_agrees: str
+    glance: tuple[str, str, str, str]
     rows: list[Row]
 
 
@@ -142,6 +143,7 @@ def _section(found: Assessment, place: int, n_worlds: int, *, several: bool) -> 
         ),
         fieldwork=unbroken(assessment_words.fieldwork_sentence(found.fieldwork)),
         refit_agrees=number(found.refit_agrees),
+        glance=assessment_words.at_a_glance(found),
         rows=_rows(found),
     )
 

@@ -13,7 +13,7 @@ from simlab.plan.assess import Assessment
 from simlab.plan.assignment import SAFE
 from simlab.plan.change import Change
 from simlab.plan.fieldwork_read import likely_limit
-from simlab.report.numbers import capital, listed, number, percent
+from simlab.report.numbers import DASH, capital, listed, number, percent
 
 RIGHT = "Is this assignment right?"
 SAME = "Would another study like this one find the same?"
@@ -148,6 +148,8 @@ def change_sentences(change: Change) -> list[str]:
         said.append(
             f"Corrected for this noise, {percent(share)} switched (95 % interval {percent(low)} to {percent(high)})."
         )
+        if low == 0.0:
+            said.append("That anybody switched is not shown.")
     else:
         said.append(f"The corrected change is not estimable: {change.reason}.")
     return said
@@ -194,6 +196,23 @@ def fieldwork_sentence(fieldwork: Fieldwork) -> str:
     if not parts:
         return "Everybody answers, and gives as many names as they like."
     return capital(listed(parts)) + "."
+
+
+def at_a_glance(found: Assessment) -> tuple[str, str, str, str]:
+    """Return for a table: how many assignments are safe, how far they are found again, how often the number is, and where
+    the model fits.
+    """
+    of, values = found.assignments, known(found.again)
+    again = DASH
+    if len(values):
+        low, high = found.again.interval()
+        again = f"{number(float(values.mean()))} ({number(low)} to {number(high)})"
+    fits = [
+        f"{sum(c.defined for c in k.checks) - len(k.outside())} of {sum(c.defined for c in k.checks)}"
+        for k in found.checks
+    ]
+    chosen = percent(found.numbers.share(found.fit.n_clusters, found.fit.n_clusters))
+    return f"{int(of.safe.sum())} of {len(of.actors)}", again, f"{chosen} (of {found.fit.n_clusters})", ", ".join(fits)
 
 
 def clusters(n: int) -> str:
