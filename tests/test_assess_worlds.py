@@ -161,7 +161,7 @@ def test_refits_have_the_model_of_the_method() -> None:
     together = refitter(method, 3, joint=True)
     assert isinstance(together, OverRelations)
     assert together.base_fitter == short
-    assert chooser(method, 3, 40, joint=False).everything()["n_clusters"] == [1, 6]
+    assert chooser(method, 3, 40, joint=False).everything()["n_clusters"] == [1, 5]
     assert chooser(method.but(n_clusters=(2, 3)), 2, 40, joint=False).everything()["n_clusters"] == [1, 3]
     assert chooser(method, 3, 4, joint=False).everything()["n_clusters"] == [1, 4]
     with pytest.raises(InputError, match="must be a fitter to which a number of clusters"):

@@ -17,7 +17,7 @@ REFITTER = "lpcm-mcmc"
 CHOOSER = "lpcm-mcmc"
 # A chain for each refit: enough for labels and BIC, not for a judgement of convergence.
 _SHORT = {"n_chains": 1, "n_warmup": 300, "n_draws": 150}
-_MORE_CLUSTERS = 3
+_MORE_CLUSTERS = 2
 
 
 def refitter(method: Fitter, n_clusters: int, *, joint: bool, name: str = REFITTER) -> Fitter:
@@ -36,7 +36,7 @@ def chooser(method: Fitter, n_clusters: int, n_actors: int, *, joint: bool) -> F
     """Return the fitter that chooses the number of clusters again: short chains, by the method's own criterion if that is
     ICL, else by BIC.
 
-    Among the method's own numbers where it was given a range, else from one to three more than found; in any case among one
+    Among the method's own numbers where it was given a range, else from one to two more than found; in any case among one
     fewer and one more.
     """
     low, high = 1, n_clusters + _MORE_CLUSTERS

@@ -13,7 +13,7 @@ from simlab.plan.assess import Assessment
 from simlab.plan.assignment import SAFE
 from simlab.plan.change import Change
 from simlab.plan.fieldwork_read import likely_limit
-from simlab.report.numbers import DASH, capital, listed, number, percent
+from simlab.report.numbers import DASH, capital, listed, number, percent, plus_minus
 
 RIGHT = "Is this assignment right?"
 SAME = "Would another study like this one find the same?"
@@ -91,7 +91,7 @@ def _found_again(found: Assessment) -> str:
     mean, (low, high) = float(values.mean()), again.interval()
     error = _error_of_mean(again)
     range_ = f"in the middle 90 % of worlds from {number(low)} to {number(high)}"
-    size = f"a mean adjusted Rand index of {number(mean)} ± {number(max(error, 0.005))}, {range_}"
+    size = f"a mean adjusted Rand index of {plus_minus(mean, error)}, {range_}"
     if not found.assignments.divided:
         one = float((values == 1.0).mean())
         return (
@@ -116,7 +116,7 @@ def _number_again(found: Assessment) -> list[str]:
         if found.fit.choice
         else f"{clusters(n)}, the number given, would be chosen"
     )
-    said = f"{number_} in {percent(own)} of {total} worlds that have {n}"
+    said = f"{number_} in {percent(own)} of {total} world{'s' * (total != 1)} that have {n}"
     others = {g: numbers.share(g, n) for g in numbers.chosen if g != n}
     parts = [f"{percent(share)} of those that have {g}" for g, share in others.items() if math.isfinite(share)]
     if parts:
