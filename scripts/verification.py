@@ -6,8 +6,8 @@ truth, where parameters come from the prior and data from the model; and Geweke'
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
 miss is reported and not judged. Runs of a study that are killed at random moments must end with the same numbers. Last,
 studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table;
-and all fitters with kernels compiled for a generic processor, beside this one. The exit code is 1 where a judgement is not as
-it should be.
+and all fitters with kernels compiled for a generic processor, beside this one. The probabilities that `simlab assess`
+gives are judged too. The exit code is 1 where a judgement is not as it should be.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from statistical.calibration import (
 )
 from statistical.stopping import stopping_table
 from statistical.worlds import World
+from verify_assignments import assignments
 
 from simlab.fit import lpcm_map, lpcm_variational
 from simlab.fit.fit import Fitter
@@ -216,6 +217,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     wrong = killed(40)
     wrong += calibrated(n_simulations) + joint(20 * n_simulations)
+    wrong += assignments(max(n_simulations // 5, 40))
     approximate(min(n_simulations, 300))
     wrong += stopping_table(10 * n_simulations, FOLDER / "stopping.csv")
     wrong += elsewhere()

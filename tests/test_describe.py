@@ -12,11 +12,11 @@ from conftest import network_of
 from simlab import Louvain, LpcmMcmc
 from simlab.fit.fit import Fit, Status
 from simlab.fit.latent_tie_model import LatentTieModel
+from simlab.fit.likely_bridgers import between_which, likely_bridgers
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpm_mcmc import LpmMcmc
 from simlab.fit.sbm import Sbm
 from simlab.panel import Network
-from simlab.report.bridgers import between_which, likely_bridgers
 from simlab.report.describe import describe_change, describe_fit
 from simlab.report.networks import top_bridgers
 from simlab.study.fit_table import chosen_by, covariate_names, relation_names

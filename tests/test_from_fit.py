@@ -158,14 +158,12 @@ def test_what_has_no_world(mode: Fit, draws: Fit, network: Network) -> None:
         scenario_from_fit(draws, network, draw=400)
     with pytest.raises(InputError, match=r"^relation = 1: must be from 0 to 0$"):
         scenario_from_fit(mode, network, relation=1)
-    with pytest.raises(InputError, match="must have a direction"):
-        scenario_from_fit(mode, network_of(network.ties | network.ties.T, directed=False, actors=network.actors))
     with pytest.raises(InputError, match="the fit is of 45 actors"):
         scenario_from_fit(mode, network_of(network.ties[:40, :40], actors=network.actors[:40]))
     with pytest.raises(InputError, match="must have both ties and dyads"):
         scenario_from_fit(mode, network_of(np.zeros((45, 45), dtype=bool), actors=network.actors))
     world = scenario_from_fit(mode, network)
-    with pytest.raises(InputError, match=r"^n_periods = 2: must be 1, as the fit has it"):
-        world.but(n_periods=2)
+    with pytest.raises(InputError, match=r"^n_sites = 2: must be 1, as the fit has it"):
+        world.but(n_sites=2)
     with pytest.raises(InputError, match="labels: must be whole numbers from 0, each used"):
         type(world.fitted)(**{**world.fitted.everything(), "labels": [1] * 45})  # type: ignore[misc, union-attr]

@@ -186,6 +186,51 @@ def fit(
     )
 
 
+@app.command()
+def assess(
+    network: Annotated[Path, typer.Argument(help="an edge list (CSV), GraphML, GML, Pajek and others")],
+    clusters: Annotated[str | None, typer.Option(help="a number, such as 3, or a range, such as 1:6")] = None,
+    fitter: Annotated[str, typer.Option(help="one with posterior draws of clusters: lpcm-mcmc")] = "lpcm-mcmc",
+    undirected: Annotated[bool, typer.Option("--undirected", help="ties have no direction")] = False,
+    undirected_relations: Annotated[str, typer.Option(help="relations whose ties have no direction: A,B")] = "",
+    joint: Annotated[bool, typer.Option("--joint", help="relations together: shared positions")] = False,
+    actors: Annotated[Path | None, typer.Option(help="CSV of actors: attributes, isolates, who answered")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="setting=value of the fitter; may be repeated"),
+    ] = None,
+    seed: Seed = 1,
+    worlds: Annotated[int, typer.Option(help="worlds drawn from the posterior of each fit")] = 200,
+    refitter: Annotated[str, typer.Option(help="the fitter of worlds: short chains, or lpcm-map")] = "lpcm-mcmc",
+    response_rate: Annotated[float | None, typer.Option(help="of the worlds; as in the data unless said")] = None,
+    max_nominations: Annotated[int | None, typer.Option(help="names allowed; as in the data unless said")] = None,
+    jobs: Annotated[int | None, typer.Option(help="workers; the number of processors unless said")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="an HTML file; results/assess-NETWORK.html unless said")
+    ] = None,
+) -> None:
+    """Say how far the clusters found in a network of your own can be trusted."""
+    from simlab.cli.assessing import assess_file
+
+    assess_file(
+        network,
+        clusters=clusters,
+        fitter=fitter,
+        undirected=undirected,
+        undirected_relations=[r.strip() for r in undirected_relations.split(",") if r.strip()],
+        joint=joint,
+        actors=actors,
+        settings=settings or [],
+        seed=seed,
+        worlds=worlds,
+        refits=refitter,
+        response_rate=response_rate,
+        max_nominations=max_nominations,
+        jobs=jobs,
+        out=out,
+    )
+
+
 @app.command("list")
 def list_(
     name: Annotated[

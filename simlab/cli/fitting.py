@@ -50,13 +50,7 @@ def fit_file(
     method = make_fitter(fitter, clusters, settings)
     if check is not None and not method.has_tie_model:
         raise InputError.of("check", str(check), f"{method.name} has no model from which networks could be drawn")
-    with warnings.catch_warnings(record=True) as mended:
-        warnings.simplefilter("always")
-        panel = read_panel(path, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
-    for warning in mended:
-        print(printable(f"warning: {warning.message}"))
-    if panel.counts and not method.uses_counts:
-        print(f"warning: weights are not used by {_named(method)}: every tie counts once")
+    panel = read_given(path, method, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
     tasks = tasks_of(panel, joint=joint)
     with OneThread():
         items = fit_all(path, tasks, method, seed)
@@ -91,6 +85,20 @@ def fit_file(
 def _show(lines: Sequence[str]) -> None:
     """Print lines; names from the file stay within theirs."""
     print("\n".join(map(printable, lines)))
+
+
+def read_given(
+    path: Path, method: Fitter, *, actors: Path | None, undirected: bool, undirected_relations: Sequence[str]
+) -> Panel:
+    """Return the panel of a file that is to be fitted by a method; what was mended or is not used is said in a line each."""
+    with warnings.catch_warnings(record=True) as mended:
+        warnings.simplefilter("always")
+        panel = read_panel(path, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
+    for warning in mended:
+        print(printable(f"warning: {warning.message}"))
+    if panel.counts and not method.uses_counts:
+        print(f"warning: weights are not used by {_named(method)}: every tie counts once")
+    return panel
 
 
 def make_fitter(name: str, clusters: str | None, settings: Sequence[str]) -> Fitter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from simlab.generate.scenario import Scenario
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+T = TypeVar("T", bound=np.generic)
 
 ATTRIBUTES = ("organisation", "seniority", "service")
 
@@ -83,7 +86,7 @@ def apportioned(shares: tuple[float, ...], total: int) -> Ints:
 def simulate_people(scenario: Scenario, rng: np.random.Generator) -> People:
     """Return the people of one site. Cluster sizes of the first period are exact; later ones follow from who moves."""
     if scenario.fitted is not None:
-        return fitted_people(scenario.fitted)
+        return fitted_people(scenario.fitted, scenario.n_periods)
     crowd = _Crowd(scenario, rng)
     crowd.found()
     for period in range(1, scenario.n_periods):
@@ -267,18 +270,27 @@ def between(places: Floats, label: int, partners: int | Sequence[int], strength:
     return np.asarray(places[label] + away * strength * (places[others].mean(axis=0) - places[label]))
 
 
-def fitted_people(world: FittedWorld) -> People:
-    """Return the people of a world that was made from a fit: nobody bridges, nobody is of a core, nothing is drawn."""
+def fitted_people(world: FittedWorld, n_periods: int = 1) -> People:
+    """Return the people of a world that was made from a fit: nobody bridges, nobody is of a core, nothing is drawn.
+
+    In every period they are the same: nobody comes, leaves, switches or drifts.
+    """
     n = len(world.labels)
     known = dict(world.attributes)
+
+    def in_all(values: NDArray[T]) -> NDArray[T]:
+        return np.repeat(values[None], n_periods, axis=0)
+
     return People(
-        present=np.ones((1, n), dtype=bool),
-        label=np.array(world.labels, dtype=np.int64)[None],
-        partners=np.full((1, n, 1), -1, dtype=np.int64),
-        position=np.array(world.positions, dtype=np.float64)[None],
+        present=np.ones((n_periods, n), dtype=bool),
+        label=in_all(np.array(world.labels, dtype=np.int64)),
+        partners=np.full((n_periods, n, 1), -1, dtype=np.int64),
+        position=in_all(np.array(world.positions, dtype=np.float64)),
         bridger=np.zeros(n, dtype=bool),
         core=np.zeros(n, dtype=bool),
         activity=np.array(world.activity),
         popularity=np.array(world.popularity),
-        attributes={name: np.array(known.get(name, ("",) * n), dtype=np.str_)[None] for name in (*ATTRIBUTES, *known)},
+        attributes={
+            name: in_all(np.array(known.get(name, ("",) * n), dtype=np.str_)) for name in (*ATTRIBUTES, *known)
+        },
     )

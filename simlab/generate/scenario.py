@@ -194,10 +194,12 @@ class Scenario(Settings):
             ("n_clusters", world.n_clusters),
             ("n_dims", max(world.n_dims, 1)),
             ("n_sites", 1),
-            ("n_periods", 1),
         ):
             if getattr(self, field) != value:
                 raise ValueError(f"{field} = {getattr(self, field)}: must be {value}, as the fit has it")
+        for name in world.undirected:
+            if name not in self.relations:
+                raise ValueError(f"undirected = {name}: must be among the relations, {', '.join(self.relations)}")
 
     def _each(self, field: str) -> tuple[float | None, ...]:
         value = getattr(self, field)
@@ -214,6 +216,10 @@ class Scenario(Settings):
         """The share of each cluster, adding up to 1."""
         given = self.cluster_shares or (1.0,) * self.n_clusters
         return tuple(share / sum(given) for share in given)
+
+    def directed(self, relation: int) -> bool:
+        """Return whether the ties of a relation have a direction: all but those of some fits have."""
+        return self.fitted is None or self.relations[relation] not in self.fitted.undirected
 
     def information_wanted(self, relation: int) -> float | None:
         """Return the information of a relation, or None where its density or mean degree is what is held."""

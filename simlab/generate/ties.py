@@ -231,6 +231,10 @@ def _probabilities(
         """Return odds ratio, probabilities, distribution of the dyads there, and probabilities of a tie either way."""
         probability = np.where(pairs, expit(intercept + score), np.nan)
         forth, back = probability[rows, cols][there], probability[cols, rows][there]
+        if not scenario.directed(relation):
+            # One tie for both ways.
+            nobody = np.zeros(len(forth))
+            return np.inf, probability, np.stack([1.0 - forth, nobody, nobody, forth], axis=1), probability
         odds_ratio = 1.0 if reciprocity is None else coupling.solve_odds_ratio(forth, back, reciprocity)
         distribution = coupling.dyad_distribution(forth, back, odds_ratio)
         either = np.full((n_people, n_people), np.nan)

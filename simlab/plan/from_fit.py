@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import expit, logit, pdtr
 
 from simlab.fit.fit import Fit
 from simlab.fit.latent_tie_model import LatentTieModel
@@ -20,21 +22,32 @@ from simlab.panel import Network
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+# What the relation of a world is called whose network does not name it.
+ONLY_RELATION = "contact"
+
 
 def scenario_from_fit(
-    fit: Fit, network: Network, *, draw: int | None = None, relation: int = 0, as_observed: bool = True
+    fit: Fit,
+    network: Network,
+    *,
+    draw: int | None = None,
+    relation: int = 0,
+    as_observed: bool = True,
+    drawn_labels: bool = False,
+    bridgers: Sequence[str] = (),
 ) -> Scenario:
     """Return a scenario with the actors, labels, positions, effects and covariates of a fit.
 
     ``simulate`` makes networks of it: a parametric bootstrap (Efron & Tibshirani 1993) of the fit, in which the labels
-    found are the truth. Worlds of several posterior draws carry what the fit does not know along.
+    found are the truth. Worlds of several posterior draws carry what the fit does not know along. Ties have a direction
+    where those of the network have one.
 
     Parameters
     ----------
     fit : Fit
         With a tie model: a latent position model or a block model. One that did not converge is taken as it is.
     network : Network
-        What was fitted, with directed ties; of a joint fit the network of ``relation``.
+        What was fitted; of a joint fit the network of ``relation``.
     draw : int, optional
         Which posterior draw, counted over the chains one after the other. Unless given, the point estimate: the fit's
         positions, and the means of its effects and coefficients.
@@ -42,8 +55,14 @@ def scenario_from_fit(
         Which relation of a joint fit.
     as_observed : bool
         Whether the expected density and the reciprocity are those observed in the network, the intercept and the odds ratio
-        of dyads being solved for them. Otherwise both are as the fit has them; of a point estimate of several draws the
-        intercept is the mean over its draws, which is not what fits its positions best.
+        of dyads being solved for them. Where only so many names were allowed the density is the one that leaves the observed
+        one when each actor names a random choice of its ties. Otherwise both are as the fit has them; of a point estimate of
+        several draws the intercept is the mean over its draws, which is not what fits its positions best.
+    drawn_labels : bool
+        Whether the clusters of the world are those of the draw, and what the fit reports is kept as ``fitted.found``.
+        Otherwise the clusters that the fit reports are those of the world.
+    bridgers : sequence of str
+        Whom the fit named as likely bridgers, kept as ``fitted.bridgers``.
 
     Returns
     -------
@@ -54,8 +73,8 @@ def scenario_from_fit(
     Raises
     ------
     InputError
-        For a fit without a tie model, of counts, or of other actors; ties without direction; a draw that is not there; a
-        network without ties, or with all.
+        For a fit without a tie model, of counts, or of other actors; a draw that is not there; a network without ties, or
+        with all.
     """
     model = model_of(fit)
     _check(fit, model, network, draw, relation)
@@ -73,13 +92,19 @@ def scenario_from_fit(
         if not 0.0 < density < 1.0:
             raise InputError.of("network", str(network), "must have both ties and dyads without a tie")
         level = _level(marginal[off], density)
-        reciprocity = _possible(_returned(network), level + marginal)
+        if network.max_nominations is not None:
+            level = _level_before_limit(marginal, network, level)
+            density = float(expit(level + marginal[off]).mean())
+        # Of a network without direction there is none to keep.
+        reciprocity = _possible(_returned(network), level + marginal) if network.directed else 0.0
     else:
         density = float(expit(marginal[off]).mean())
         lower = np.tril_indices(len(order), -1)
         chance = expit(marginal)
         reciprocity = reciprocity_of(dyad_distribution(chance[lower], chance.T[lower], float(np.exp(log_odds))))
-    labels = np.unique(fit.labels, return_inverse=True)[1]
+    labels = found = np.unique(fit.labels, return_inverse=True)[1]
+    if drawn_labels:
+        labels = np.unique(_labels_of_draw(fit, draw), return_inverse=True)[1]
     world = FittedWorld(
         actors=tuple(fit.actors[i] for i in order),
         labels=tuple(labels[order].tolist()),
@@ -90,6 +115,9 @@ def scenario_from_fit(
         attributes=tuple(
             (name, tuple(network.attributes[name][i] for i in order)) for name in sorted(network.attributes)
         ),
+        undirected=() if network.directed else (network.relation or ONLY_RELATION,),
+        found=tuple(found[order].tolist()) if drawn_labels else (),
+        bridgers=tuple(bridgers),
     )
     return Scenario(
         structure="fitted",
@@ -99,7 +127,7 @@ def scenario_from_fit(
         n_dims=max(world.n_dims, 1),
         density=density,
         reciprocity=min(reciprocity, 1.0 - 1e-9),
-        relations=(network.relation or "contact",),
+        relations=(network.relation or ONLY_RELATION,),
         # What the fit has is in its effects and covariates; nothing is to be added to it.
         activity=0.0,
         popularity=0.0,
@@ -113,8 +141,6 @@ def scenario_from_fit(
 def _check(fit: Fit, model: TieModel, network: Network, draw: int | None, relation: int) -> None:
     if model.family == Family.POISSON:
         raise InputError(f"{fit.fitter}: a fit of counts has no world: its ties must be there or not")
-    if not network.directed:
-        raise InputError.of("network", str(network), "its ties must have a direction, as those of scenarios have")
     if network.actors != fit.actors:
         raise InputError(f"network: the fit is of {len(fit.actors)} actors, and {network} has others")
     if draw is not None and not 0 <= draw < model.n_draws:
@@ -122,6 +148,15 @@ def _check(fit: Fit, model: TieModel, network: Network, draw: int | None, relati
     n_relations = len(model.predictors(0))
     if not 0 <= relation < n_relations:
         raise InputError.of("relation", relation, f"must be from 0 to {n_relations - 1}")
+
+
+def _labels_of_draw(fit: Fit, draw: int | None) -> Ints:
+    if draw is None or fit.posterior is None:
+        raise InputError(
+            f"drawn_labels: {fit.fitter} has no labels of a draw: give a fit with posterior draws, and a draw"
+        )
+    labels = fit.posterior.labels
+    return np.asarray(labels.reshape(-1, labels.shape[-1])[draw], dtype=np.intp)
 
 
 def _parts(
@@ -166,6 +201,27 @@ def _level(scores: Floats, density: float) -> float:
     """Return what to add to log odds so that their mean probability is the density."""
     low, high = logit(density) - scores.max() - 1.0, logit(density) - scores.min() + 1.0
     return float(brentq(lambda level: float(expit(level + scores).mean()) - density, low, high, xtol=1e-12))
+
+
+def _level_before_limit(scores: Floats, network: Network, level: float) -> float:
+    """Return what to add to log odds so that the observed mean out-degree is left of it by the limit on names.
+
+    Out-degrees are taken as Poisson, and names as a random choice. Where everybody used up all names there is no such
+    level, and that of the observed density stands.
+    """
+    most = network.max_nominations
+    assert most is not None
+    apart = ~np.eye(len(scores), dtype=bool)
+    wanted = network.density * (len(scores) - 1)
+
+    def left(of_all: float) -> float:
+        degree = np.where(apart, expit(of_all + scores), 0.0).sum(axis=1)
+        # The mean of the smaller of a Poisson number and a limit is the sum of P(number > k) over k below the limit.
+        kept = sum(1.0 - pdtr(k, degree) for k in range(most))
+        return float(np.mean(kept)) - wanted
+
+    high = level + 3.0
+    return float(brentq(left, level, high, xtol=1e-9)) if left(level) < 0.0 < left(high) else level
 
 
 def _possible(reciprocity: float, eta: Floats) -> float:

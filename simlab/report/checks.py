@@ -31,6 +31,7 @@ from simlab.report.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_DRAWN = 12
 MOST_ROWS = 14
@@ -81,17 +82,23 @@ def plot_checks(path: str | Path, checks: PredictiveChecks | Sequence[tuple[Netw
     if not items:
         raise InputError.of("check", str(path), "there is no fit to check")
     check_writable(where)
-    drawn = items[:MOST_DRAWN]
     with styled():
-        made = figure(_WIDTH, _HEIGHT * len(drawn) + 0.5)
-        parts: Any = made.subfigures(len(drawn), 1, squeeze=False)
-        for part, (name, of) in zip(parts.ravel(), drawn, strict=True):
-            _draw(part, name if len(items) > 1 or name != "network" else "", of)
-        made.legend(handles=_handles(), loc="outside upper left", ncols=5, fontsize=9, columnspacing=1.6)
-        if len(items) > len(drawn):
-            made.supxlabel(f"The first {len(drawn)} of {len(items)} networks.", fontsize=9, color=GREY)
-        content = rendered(made, where.suffix.lower()[1:], dpi=160 if len(drawn) <= 4 else 100)
+        made = picture(items)
+        content = rendered(made, where.suffix.lower()[1:], dpi=160 if len(items) <= 4 else 100)
     write_atomically(where, content)
+
+
+def picture(items: Sequence[tuple[str, PredictiveChecks]]) -> Figure:
+    """Return the figure of ``plot_checks``, in the style that is set; items : names and checks of networks."""
+    drawn = items[:MOST_DRAWN]
+    made = figure(_WIDTH, _HEIGHT * len(drawn) + 0.5)
+    parts: Any = made.subfigures(len(drawn), 1, squeeze=False)
+    for part, (name, of) in zip(parts.ravel(), drawn, strict=True):
+        _draw(part, name if len(items) > 1 or name != "network" else "", of)
+    made.legend(handles=_handles(), loc="outside upper left", ncols=5, fontsize=9, columnspacing=1.6)
+    if len(items) > len(drawn):
+        made.supxlabel(f"The first {len(drawn)} of {len(items)} networks.", fontsize=9, color=GREY)
+    return made
 
 
 def title(name: str, checks: PredictiveChecks) -> str:

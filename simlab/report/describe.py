@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.fit.fit import Fit, Fitter, Status
+from simlab.fit.likely_bridgers import NOTHING, between_which, chance_between, known_actors, likely_bridgers
 from simlab.metrics.composition import telling
 from simlab.metrics.stability import mean_matched_jaccard, persistence, stayers, switched_share
 from simlab.panel import Network
-from simlab.report.bridgers import NOTHING, between_which, chance_between, known_actors, likely_bridgers
 from simlab.report.estimates import describe_estimates
 from simlab.study.fit_table import chosen_by
 

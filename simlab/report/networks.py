@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.fit.fit import Fit
+from simlab.fit.likely_bridgers import known_actors, likely_bridgers
 from simlab.foundation.errors import InputError
 from simlab.models.layout import first_positions, procrustes_with_move
 from simlab.panel import Network
-from simlab.report.bridgers import known_actors, likely_bridgers
 from simlab.report.drawing import RING_SCALE, draw_network, in_rows, mark_handle, marker_size, named, principal_axes
 from simlab.report.names import write_names
 from simlab.report.numbers import percent

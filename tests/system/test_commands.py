@@ -43,7 +43,9 @@ def done(*arguments: str | Path) -> None:
 # --- help -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["", "run", "status", "report", "export", "replay", "simulate", "fit", "list"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "status", "report", "export", "replay", "simulate", "fit", "assess", "list"]
+)
 def test_help(command: str, capsys: Said) -> None:
     done(*command.split(), "--help")
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Bridgers: who is named and ringed as a likely one. Text and pictures ask here, so that they agree."""
+"""Likely bridgers: who is named and ringed as one. Text, pictures and refits ask here, so that they agree."""
 
 from __future__ import annotations
 

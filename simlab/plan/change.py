@@ -1,0 +1,152 @@
+"""Change between two periods of a network: what is seen, what would be seen if nobody had moved, and what that leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.fit.fit import Fit
+from simlab.metrics.change_correction import Corrected, corrected_switching
+from simlab.metrics.stability import stayers, switched_share
+
+Floats = NDArray[np.float64]
+
+_N_RESAMPLES = 2000
+_LEAST_ESTIMABLE = 0.95
+_UNKNOWN = Corrected(np.nan, np.nan, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """Change between two periods, among those present in both.
+
+    Attributes
+    ----------
+    before, after : str
+        The periods.
+    n_stayers : int
+    reported : float
+        Share that switches cluster between the fits reported; NaN without stayers.
+    seen : float
+        The same between fits by the method of the refits, to which the null belongs.
+    null : float
+        Share expected to switch between two observations of people who have not moved, from the worlds of both periods.
+    null_low, null_high : float
+        Between which the middle 90 % of such shares lie, over worlds.
+    corrected : Corrected
+        The real share and its interval; NaN where it is not estimable.
+    reason : str
+        Why it is not estimable; empty where it is.
+    """
+
+    before: str
+    after: str
+    n_stayers: int
+    reported: float
+    seen: float
+    null: float
+    null_low: float
+    null_high: float
+    corrected: Corrected
+    reason: str
+
+
+def change_between(
+    names: tuple[str, str],
+    reported: tuple[Fit, Fit],
+    refits: tuple[Fit, Fit],
+    nulls: tuple[Floats, Floats],
+    *,
+    rng: np.random.Generator,
+) -> Change:
+    """Return the change between two periods.
+
+    Noise multiplies (see ``simlab.metrics.change_correction``). Where the errors of the two periods differ, the null of the
+    pair follows from those of each, (1 - f null)^2 = (1 - f null_before) (1 - f null_after). A seen share is uncertain as
+    shares of unchanged worlds are; the interval has this, and the error of both nulls.
+
+    Parameters
+    ----------
+    names, reported, refits : of the two periods
+        Their names, the fits reported, and fits by the method of the refits.
+    nulls : (n_worlds,) each
+        Shares that switched between two observations of one world of the period; NaN is left out.
+    """
+    seen = _switched(*refits)
+    n_stayers = len(stayers(reported[0].actors, reported[1].actors)[0])
+    known = [null[np.isfinite(null)] for null in nulls]
+    counts = [fit.n_clusters for fit in reported]
+    reason = _why_not(n_stayers, counts, refits, known)
+    n_clusters = max(counts)
+    null = float("nan")
+    low = high = float("nan")
+    if n_clusters > 1 and all(len(values) for values in known):
+        null = float(_of_pair(known[0].mean(), known[1].mean(), n_clusters))
+        low, high = np.quantile(np.concatenate(known), [0.05, 0.95])
+    corrected = _UNKNOWN
+    if not reason:
+        corrected = _corrected(seen, known[0], known[1], n_clusters, rng)
+        if not corrected.estimable:
+            reason = (
+                f"the noise leaves too little: where nobody moves {null:.0%} seem to switch, and pure chance gives"
+                f" {1.0 - 1.0 / n_clusters:.0%}"
+            )
+            corrected = _UNKNOWN
+    return Change(
+        before=names[0],
+        after=names[1],
+        n_stayers=n_stayers,
+        reported=_switched(*reported),
+        seen=seen,
+        null=null,
+        null_low=float(low),
+        null_high=float(high),
+        corrected=corrected,
+        reason=reason,
+    )
+
+
+def _switched(before: Fit, after: Fit) -> float:
+    one, other = stayers(before.actors, after.actors)
+    return switched_share(before.labels[one], after.labels[other])
+
+
+def _why_not(n_stayers: int, counts: list[int], refits: tuple[Fit, Fit], nulls: list[Floats]) -> str:
+    """Return why there is nothing to correct, or an empty text."""
+    if n_stayers < 2:
+        return "fewer than two people are in both periods"
+    if counts[0] != counts[1]:
+        return f"the periods have {counts[0]} and {counts[1]} clusters: give one number of clusters for both"
+    if max(counts) < 2:
+        return "there is one cluster"
+    if any(len(np.unique(fit.labels)) < 2 for fit in refits):
+        return "in one of the periods all are in one cluster"
+    if any(len(null) < 2 for null in nulls):
+        return "too few worlds were refitted"
+    return ""
+
+
+def _of_pair(before: Floats | float, after: Floats | float, n_clusters: int) -> Floats:
+    """Return the null of a pair from those of its periods; 1 / f, pure chance, where one of them is beyond it."""
+    factor = n_clusters / (n_clusters - 1.0)
+    signal = np.maximum(1.0 - factor * np.asarray(before), 0.0) * np.maximum(1.0 - factor * np.asarray(after), 0.0)
+    return np.asarray((1.0 - np.sqrt(signal)) / factor)
+
+
+def _corrected(seen: float, before: Floats, after: Floats, n_clusters: int, rng: np.random.Generator) -> Corrected:
+    """Return the corrected share with a 95 % interval, by resampling worlds."""
+    null = _of_pair(before.mean(), after.mean(), n_clusters)
+    share = float(corrected_switching(seen, null, n_clusters))
+    means = [
+        values[rng.integers(0, len(values), (_N_RESAMPLES, len(values)))].mean(axis=1) for values in (before, after)
+    ]
+    deviations = np.concatenate([before - before.mean(), after - after.mean()])
+    noisy = seen - rng.choice(deviations, _N_RESAMPLES)
+    drawn = corrected_switching(noisy, _of_pair(means[0], means[1], n_clusters), n_clusters)
+    finite = drawn[np.isfinite(drawn)]
+    if not np.isfinite(share) or len(finite) < _LEAST_ESTIMABLE * _N_RESAMPLES:
+        return _UNKNOWN
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return Corrected(share, float(low), float(high))

@@ -1,0 +1,79 @@
+"""Change between two periods: what noise alone makes is taken out, or said not to be estimable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from reference.made import made_fit
+
+from simlab import Fit, stream
+from simlab.plan.change import Change, change_between
+from simlab.report.assessment_words import change_sentences
+
+THREE = np.repeat([0, 1, 2], 40)
+
+
+def wrongly(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return labels of which a share is another one at random."""
+    moved = rng.random(len(labels)) < share
+    return np.where(moved, (labels + rng.integers(1, 3, len(labels))) % 3, labels)
+
+
+def between(before: np.ndarray, after: np.ndarray, nulls: tuple[np.ndarray, np.ndarray]) -> Change:
+    pair = made_fit(before), made_fit(after)
+    return change_between(("1", "2"), pair, pair, nulls, rng=stream(1, "change"))
+
+
+def nulls(error: float, rng: np.random.Generator, n: int = 60) -> np.ndarray:
+    return np.array([np.mean(wrongly(THREE, error, rng) != wrongly(THREE, error, rng)) for _ in range(n)])
+
+
+def test_what_noise_makes_of_no_change_is_corrected_to_none() -> None:
+    rng = stream(1, "none")
+    found = between(wrongly(THREE, 0.1, rng), wrongly(THREE, 0.1, rng), (nulls(0.1, rng), nulls(0.1, rng)))
+    assert found.n_stayers == 120
+    assert found.seen > 0.08
+    assert found.null == pytest.approx(0.185, abs=0.02)
+    assert abs(found.corrected.share) < 0.1
+    assert found.corrected.low < 0.0 < found.corrected.high
+    assert "That anybody switched is not shown." in change_sentences(found)
+
+
+def test_real_change_is_found_under_unequal_errors() -> None:
+    """Errors of 5 and 15 %, a fifth switches: intervals hold the truth as often as they say, and the seen share does not."""
+    rng = stream(1, "real")
+    inside, seen = [], []
+    for _ in range(60):
+        after = wrongly(THREE, 0.2, rng)
+        true = float(np.mean(after != THREE))
+        found = between(
+            wrongly(THREE, 0.05, rng), wrongly(after, 0.15, rng), (nulls(0.05, rng, 40), nulls(0.15, rng, 40))
+        )
+        inside.append(found.corrected.low <= true <= found.corrected.high)
+        seen.append(found.seen - true)
+    assert np.mean(inside) >= 0.85
+    assert np.mean(seen) > 0.08
+
+
+def test_guesses_are_not_estimable() -> None:
+    rng = stream(1, "guesses")
+    found = between(rng.integers(0, 3, 120), rng.integers(0, 3, 120), (nulls(0.6, rng), nulls(0.6, rng)))
+    assert not found.corrected.estimable
+    assert "noise leaves too little" in found.reason
+    assert any("not estimable" in sentence for sentence in change_sentences(found))
+
+
+def test_what_cannot_be_corrected_says_why() -> None:
+    some = (np.full(10, 0.1), np.full(10, 0.1))
+    rng = stream(1, "why")
+
+    def reason(before: Fit, after: Fit, values: tuple[np.ndarray, np.ndarray] = some) -> str:
+        return change_between(("1", "2"), (before, after), (before, after), values, rng=rng).reason
+
+    three, two = made_fit([0, 1, 2, 0]), made_fit([0, 1, 1, 0])
+    assert "3 and 2 clusters: give one number" in reason(three, two)
+    assert "fewer than two" in reason(two, made_fit([0, 1, 1, 0], ("w", "x", "y", "z")))
+    assert "one cluster" in reason(made_fit([0, 0, 0, 0]), made_fit([0, 0, 0, 0]))
+    assert "too few worlds" in reason(two, two, (np.full(10, np.nan), np.full(10, 0.1)))
+    alone = change_between(("1", "2"), (two, made_fit([0, 1], ("y", "z"))), (two, two), some, rng=rng)
+    assert change_sentences(alone)[0].startswith("From period 1 to 2: fewer than two")
