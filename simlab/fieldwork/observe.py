@@ -35,12 +35,13 @@ def observe(
 ) -> Panel:
     """Return the panel that a study with this fieldwork would hold.
 
-    In turn: the boundary says who belongs at all. Who is away or not invited is not asked, and who does not answer says nothing: their own
-    ties are unobserved, although others may name them. Those who answer forget ties and make up others, and give no more
-    names than allowed; the names dropped are read as no tie, as analysts of fixed-choice data do, and who used up all names
-    is kept in ``limited``. Of a non-respondent's dyads with respondents the other side may report some, as they truly are:
-    these are observed in the row of an actor who did not answer. Last comes the treatment of what is missing. Away and not
-    answering are drawn for each period; both hold for all relations. Of an undirected tie one account is enough.
+    In turn: the boundary says who belongs at all. Who is away or not invited is not asked, and who does not answer says
+    nothing: their own ties are unobserved, although others may name them. Those who answer forget ties and make up others,
+    and give no more names than allowed; the names dropped are read as no tie, as analysts of fixed-choice data do, and who
+    used up all names is kept in ``limited``. Of a non-respondent's dyads with respondents the other side may report some,
+    as they truly are: these are observed in the row of an actor who did not answer. Last comes the treatment of what is
+    missing. Away and not answering are drawn for each period; both hold for all relations. Of an undirected tie one account
+    is enough.
 
     Parameters
     ----------

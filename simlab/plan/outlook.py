@@ -99,9 +99,9 @@ class Outlook:
         for k, (surrogate, level) in enumerate(zip(self.surrogates, self.levels, strict=True)):
             drawn = surrogate.draws(self.features[among], count, rng)
             margin = np.minimum(margin, (drawn - level) / self.unit(k))
-        reaches = np.asarray(margin >= 0.0)
+        reaches: NDArray[np.bool_] = np.asarray(margin >= 0.0)
         cost = np.where(reaches, self.space.costs[among][None], np.inf)
-        found = reaches.any(axis=1)
+        found: NDArray[np.bool_] = np.asarray(reaches.any(axis=1))
         at = np.where(found, cost.argmin(axis=1), margin.argmax(axis=1))
         return Cheapest(among[at], found, np.where(found, cost.min(axis=1), np.inf))
 

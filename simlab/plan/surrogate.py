@@ -33,7 +33,7 @@ class _Data:
 
 
 class Surrogate:
-    """A latent function f over designs, Gaussian a priori: a linear trend, a smooth departure, and a little of each design's own.
+    """A latent function f over designs, Gaussian a priori: a linear trend, a smooth departure, a little of each design's own.
 
     Of a probability p(x) = 1 / (1 + exp(-f(x))) with k successes of n at x, by Laplace's approximation: Newton's method
     turns counts into working responses with known errors (Rasmussen & Williams 2006, section 3.4). Of a mean the data are
