@@ -149,6 +149,8 @@ def _comparison(text: str, tree: ast.expr) -> tuple[ast.expr, str, float]:
     """Return what stands before the sign, the sign, and the number after it."""
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or type(tree.ops[0]) not in _SIGNS:
         raise InputError.of("target", text, FORMS)
+    if any(isinstance(node, ast.Name) for node in ast.walk(tree.comparators[0])):
+        raise InputError.of("target", text, f"must have a number after {_SIGNS[type(tree.ops[0])]}")
     right = of_tree("target", tree.comparators[0], text, (), ())
     value = float(right.value({}))
     if not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""How well a planner does on problems whose answers are known, beside an even grid, bisection, and a control that is too sure."""
+"""How well a planner does on problems whose answers are known, beside an even grid, bisection, and a control too sure of itself."""
 
 from __future__ import annotations
 
