@@ -139,6 +139,8 @@ class Answer:
     targets, space, price_text, unit : what was asked, of which designs, at what price
     found : bool
         Whether a design reaches all targets as far as can be told; else ``design`` is the one that comes nearest.
+    none : float
+        The probability that no design reaches, by the surrogates.
     stop : Stop
         Why the search ended.
     design, cost : the design, and its cost
@@ -164,6 +166,7 @@ class Answer:
     price_text: str
     unit: str
     found: bool
+    none: float
     stop: Stop
     design: Design
     cost: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from simlab.fit.fit import Fitter, Status
 from simlab.foundation.errors import InputError
@@ -45,6 +46,9 @@ def with_pilot(plan: Plan, panel: Panel, name: str = "the pilot") -> Plan:
             "pilot", name, f"has fixed what the script chooses: leave {', '.join(fixed)} out of its design"
         )
     network = panel.network(*keys[0])
+    here: dict[str, Any] = {"n_actors": network.n_actors, "n_clusters": min(plan.scenario.n_clusters, network.n_actors)}
+    # Before the fit, which takes its time.
+    plan.changed(scenario=Scenario(**here), unknown={})
     fit = _fitter(plan).fit(network, rng=stream(plan.seed, "pilot"))
     if fit.status == Status.FAILED or fit.tie_model is None:
         raise InputError.of("pilot", name, f"cannot be fitted: {fit.message or 'the fitter has no posterior'}")

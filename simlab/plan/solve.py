@@ -28,6 +28,7 @@ _MOST_ATTEMPTS = 4
 # Worlds whose probability of success is looked at by itself, and replicates of each.
 _WORLDS, _OF_EACH = 40, 5
 _OF_LIMIT = 100
+_OF_SECOND, _LEAST_TEST = 100, 3 * BLOCK
 _GROUPS = 3
 
 
@@ -88,12 +89,12 @@ class Solver:
 
     @property
     def fresh_needed(self) -> int:
-        """How many fresh replicates the answer's interval takes, in whole blocks; at most two fifths of all fits."""
+        """How many fresh replicates the answer's interval takes, in whole blocks; at most three tenths of all fits."""
         wanted = [
             _FRESH_OF_MEAN if t.is_mean else replicates_for(t.needed, self.precision.assurance, self.precision.level)
             for t in self.targets
         ]
-        return max(BLOCK, min(_blocks(max(wanted)), int(0.4 * self.fits) // BLOCK * BLOCK))
+        return max(BLOCK, min(_blocks(max(wanted)), int(0.3 * self.fits) // BLOCK * BLOCK))
 
     @property
     def used(self) -> int:
@@ -105,21 +106,24 @@ class Solver:
         begun = time.monotonic()
         fresh, extra = self.fresh_needed, self._world_fits()
         rejected: list[tuple[Design, float, tuple[Reached, ...]]] = []
+        # A first test that fails must not be the end: something is kept for a second.
+        second = min(fresh, _OF_SECOND)
         while True:
-            stop, cheapest = self.search.run(self.fits - fresh - extra - self._fresh_fits + self._learnt)
+            keep = min(fresh, self._left(extra)) + (0 if rejected else second)
+            stop, cheapest = self.search.run(self.search.tally.fits + max(self._left(extra) - keep, 0))
             none = stop == Stop.NONE or cheapest.none > 0.5
             outlook = self.search.outlook
             design = outlook.best() if none else outlook.choose(self.precision.confidence)
-            levels = self.space.design(design)
-            values, reached = self._test(design, fresh)
+            levels, count = self.space.design(design), min(fresh, self._left(extra))
+            values, reached = self._test(design, count)
             missed = any(r.verdict == Verdict.MISSED for r in reached)
-            if none or not missed or len(rejected) + 1 >= _MOST_ATTEMPTS or self.fits - self.used < fresh + extra:
+            if none or not missed or len(rejected) + 1 >= _MOST_ATTEMPTS or self._left(extra) < _LEAST_TEST:
                 break
             rejected.append((levels, self.cost(levels), reached))
-            self._learn(design, values, fresh)
-        worlds = self._worlds(design, values, fresh) if self.evaluator.uncertain and extra else ()
+            self._learn(design, values, count)
+        worlds = self._worlds(design, values, count) if extra else ()
         found = not missed and (not none or all(r.interval.estimate >= r.target.needed for r in reached))
-        limits = () if found else self._lifted(levels)
+        limits = self._lifted(levels) if none and not found else ()
         rng = stream(self.seed, "reading")
         level = self.precision.level
         return Answer(
@@ -128,6 +132,7 @@ class Solver:
             price_text=self.price_text,
             unit=self.unit,
             found=found,
+            none=cheapest.none,
             stop=stop,
             design=levels,
             cost=self.cost(levels),
@@ -145,6 +150,10 @@ class Solver:
             fits=Fits(self.search.tally.fits - self._learnt, self._fresh_fits, self._limit_fits, self.fits),
             seconds=time.monotonic() - begun,
         )
+
+    def _left(self, kept: int) -> int:
+        """Return how many fits are left besides those that are kept, in whole blocks."""
+        return max(self.fits - self.used - kept, 0) // BLOCK * BLOCK
 
     def _test(self, design: int, count: int) -> tuple[dict[str, Floats], tuple[Reached, ...]]:
         """Compute fresh replicates of a design, and say what it reaches by them alone."""
@@ -202,12 +211,14 @@ class Solver:
     def _lifted(self, levels: Design) -> tuple[Lifted, ...]:
         """Return what would be reached if each limit were lifted by itself."""
         out = []
-        for lift in self.limits(levels):
+        lifts = self.limits(levels)
+        each = max(min(_OF_LIMIT, self._left(0) // max(len(lifts), 1) // BLOCK * BLOCK), BLOCK)
+        for lift in lifts:
             changed = {**levels, **lift.changes}
-            asked = trials(self.evaluator, changed, 0, _OF_LIMIT, fresh=True)
+            asked = trials(self.evaluator, changed, 0, each, fresh=True)
             self.telling.stage("limits", self.used, self.fits)
             values = self.evaluator.evaluate(changed, asked, self.search.measures)
-            self._limit_fits += _OF_LIMIT
+            self._limit_fits += each
             out.append(Lifted(lift, tuple(Reached(t, self._interval(t, t.score(values))) for t in self.targets)))
         self.telling.stage("limits", self.used, self.fits)
         return tuple(out)

@@ -109,11 +109,14 @@ def _headline(answer: Answer) -> list[str]:
                 f" {money(high, answer.unit)} (90 %, by the surrogate)."
             )
         return out
-    text = (
-        f"Answer: no design in these ranges reaches {wanted}"
-        if answer.stop == Stop.NONE
-        else (f"Answer: no design was shown to reach {wanted}")
-    )
+    if answer.none <= 0.5:
+        return [
+            f"Answer: no design was shown to reach {wanted} with these fits; with more of them (--fits) one may be."
+            f" The last one tested has {where}, and costs {cost}.",
+            f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.",
+        ]
+    surely = "" if answer.stop == Stop.NONE else "probably "
+    text = f"Answer: {surely}no design in these ranges reaches {wanted}"
     return [
         f"{text}. The one that comes nearest has {where}, and costs {cost}.",
         f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.",

@@ -1,4 +1,4 @@
-"""How well a planner does on problems whose answers are known, beside an even grid, bisection, and a control too sure of itself."""
+"""How well a planner does where the answer is known, beside an even grid, bisection, and a control too sure of itself."""
 
 from __future__ import annotations
 
