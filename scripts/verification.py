@@ -4,7 +4,8 @@ Simulation-based calibration of every kind of model: differences between the cum
 should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
-miss is reported and not judged. The exit code is 1 where a judgement is not as it should be.
+miss is reported and not judged. Then planners on problems whose answers are known (verify_plans). The exit code is 1 where a
+judgement is not as it should be.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from statistical.calibration import (
     without_data,
 )
 from statistical.worlds import World
+from verify_plans import planned
 
 from simlab.fit import lpcm_map, lpcm_variational
 from simlab.fit.fit import Fitter
@@ -158,7 +160,7 @@ def main() -> int:
     parser.add_argument("--simulations", type=int, default=1000, help="simulated data sets for each kind of model")
     n_simulations = parser.parse_args().simulations
     FOLDER.mkdir(parents=True, exist_ok=True)
-    wrong = calibrated(n_simulations) + joint(20 * n_simulations)
+    wrong = calibrated(n_simulations) + joint(20 * n_simulations) + planned()
     approximate(min(n_simulations, 300))
     print(f"pictures in {FOLDER.relative_to(ROOT)}")
     return int(wrong > 0)

@@ -147,6 +147,22 @@ def bisection(problem: Problem, replicates: int, runs: int, rng: np.random.Gener
     return good(dearer, beyond), round(fits / runs)
 
 
+def overconfident(problem: Problem, replicates: int, runs: int, rng: np.random.Generator) -> tuple[float, float]:
+    """Return how often the interval of a planner covers the truth, and its mean optimism, that reports what it chose by.
+
+    Every design gets the same replicates; the cheapest whose share reaches is chosen, and reported with that share.
+    """
+    covered, optimism = np.zeros(runs), np.zeros(runs)
+    for run in range(runs):
+        counts = rng.binomial(replicates, problem.assurance)
+        reaching = np.flatnonzero(counts >= replicates * problem.level)
+        at = int(reaching[problem.space.costs[reaching].argmin()])
+        interval = of_share(int(counts[at]), replicates, LEVEL)
+        covered[run] = interval.low <= problem.assurance[at] <= interval.high
+        optimism[run] = interval.estimate - problem.assurance[at]
+    return float(covered.mean()), float(optimism.mean())
+
+
 def _reaches(share: Floats, replicates: int, level: float, z: float) -> NDArray[np.bool_]:
     return np.asarray(share - z * np.sqrt(np.maximum(share * (1.0 - share), 0.25 / replicates) / replicates) >= level)
 
