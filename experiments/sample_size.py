@@ -21,11 +21,9 @@ least 0.6; that the area under the curve of the bridging score is at least 0.7; 
 the true one by 0.1 at most: each in four studies of five, averaged over what is not known.
 """
 
-from simlab import Scenario
+from simlab import Plan, Scenario, between
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.over_relations import OverRelations
-from simlab.plan.problem import Plan
-from simlab.plan.space import between
 
 APART, TOGETHER = "relations apart", "relations together"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,10 @@ def plan_fieldwork(
         if pilot is not None:
             plan = _with_pilot(plan, pilot, actors)
         _describe(plan, budget)
-        answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
+        with warnings.catch_warnings():
+            # What joblib says of tasks that Ctrl-C left undone.
+            warnings.filterwarnings("ignore", message=".*tasks.*(executed|cancelled)", category=UserWarning)
+            answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; what was computed is in {folder}: the same command goes on from there") from None
     finally:

@@ -18,9 +18,7 @@ from simlab.panel_write import write_panel
 Said = pytest.CaptureFixture[str]
 
 SCRIPT = """
-from simlab import Scenario, Spectral
-from simlab.plan.problem import Plan
-from simlab.plan.space import between
+from simlab import Plan, Scenario, Spectral, between
 
 plan = Plan(
     "tiny",
