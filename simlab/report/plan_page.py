@@ -109,13 +109,13 @@ def _by_search(answer: Answer) -> str:
 
 
 def _origin(plan: Plan, answer: Answer) -> list[tuple[str, str]]:
-    from simlab import __version__
+    import simlab
 
     return [
         ("Fits", f"{answer.fits.total:,} of {answer.fits.allowed:,} allowed, in {answer.seconds:,.0f} s"),
         ("Cost of the design found", money(answer.cost, answer.unit)),
         ("Seed", str(plan.seed)),
-        ("Version", f"simlab {__version__}"),
+        ("Version", f"simlab {simlab.__version__}"),
     ]
 
 
