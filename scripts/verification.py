@@ -4,8 +4,9 @@ Simulation-based calibration of every kind of model: differences between the cum
 should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
-miss is reported and not judged. Then planners on problems whose answers are known (verify_plans). The exit code is 1 where a
-judgement is not as it should be.
+miss is reported and not judged. Studies that stop at a Monte Carlo error: the bias of their means and how often their
+intervals contain the truth, in a table. Last, planners on problems whose answers are known (verify_plans). The exit code is 1
+where a judgement is not as it should be.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from statistical.calibration import (
     turned_round,
     without_data,
 )
+from statistical.stopping import stopping_table
 from statistical.worlds import World
 from verify_plans import planned
 
@@ -160,9 +162,11 @@ def main() -> int:
     parser.add_argument("--simulations", type=int, default=1000, help="simulated data sets for each kind of model")
     n_simulations = parser.parse_args().simulations
     FOLDER.mkdir(parents=True, exist_ok=True)
-    wrong = calibrated(n_simulations) + joint(20 * n_simulations) + planned()
+    wrong = calibrated(n_simulations) + joint(20 * n_simulations)
     approximate(min(n_simulations, 300))
-    print(f"pictures in {FOLDER.relative_to(ROOT)}")
+    wrong += stopping_table(10 * n_simulations, FOLDER / "stopping.csv")
+    wrong += planned()
+    print(f"pictures and a table in {FOLDER.relative_to(ROOT)}")
     return int(wrong > 0)
 
 

@@ -9,7 +9,8 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+
+from simlab.foundation.scientific import linear_sum_assignment
 
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]

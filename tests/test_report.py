@@ -34,6 +34,7 @@ from simlab.report.sections import fitter_lines
 from simlab.report.style import figure, rendered, styled
 from simlab.study.cell import Place
 from simlab.study.replay import cell_name, stored_study
+from simlab.study.storage import Storage
 from simlab.study.store import Store, opened
 from simlab.study.summary import summarise
 
@@ -236,7 +237,7 @@ def test_unfinished_store(store: Path, tmp_path: Path) -> None:
     assert figures.recovery(results) is None
     with styled():
         assert figures.picture(results, "Why?", answer(dataset)).figure is not None
-    assert "No cell has been fitted" in example(results, copy).caption
+    assert "No cell has been fitted" in example(results, Storage(copy)).caption
 
 
 def test_fitter_that_is_not_registered_here(store: Path, tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_fitter_that_is_not_registered_here(store: Path, tmp_path: Path) -> None
     metadata.write_text(metadata.read_text().replace('\\"name\\": \\"spectral\\"', '\\"name\\": \\"my-own\\"'))
     assert json.loads(loaded(copy).attrs["provenance"])["design"]["fitters"]["fails"]["name"] == "my-own"
     results = Results.of(loaded(copy))
-    found = example(results, copy)
+    found = example(results, Storage(copy))
     assert found.figure is None
     assert "cannot be computed again here (no fitter named 'my-own'" in found.caption
     assert fitter_lines(results)[0][:2] == (HOSTILE, "my-own, which is not registered here")

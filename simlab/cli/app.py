@@ -46,19 +46,50 @@ def run(
     size: Annotated[str, typer.Option(help="demo or full")] = "demo",
     replicates: Annotated[int | None, typer.Option(help="worlds a scenario; the script's unless said")] = None,
     jobs: Annotated[int | None, typer.Option(help="workers; the number of processors unless said")] = None,
-    backend: Annotated[str, typer.Option(help="loky, threads or dask")] = "loky",
+    backend: Annotated[str, typer.Option(help="loky (processes), threads or dask")] = "loky",
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
-    out: Annotated[Path | None, typer.Option(help="the store; results/<name>.zarr unless said")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="the store: a folder or an address; results/<name>.zarr unless said")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="of everything; the script's unless said")] = None,
+    until: Annotated[
+        list[str] | None, typer.Option(help='add replicates until a rule holds: "mcse(ari) <= 0.01"; may be repeated')
+    ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(help="begin no more cells after this time: 90s, 20min, 8h, 3d")
+    ] = None,
+    time_limit: Annotated[str | None, typer.Option(help="stop a cell that takes longer: 90s, 20min, 8h")] = None,
+    memory_limit: Annotated[float | None, typer.Option(help="megabytes that a worker may hold")] = None,
+    retry: Annotated[
+        list[str] | None, typer.Option(help="try cells again that are failed (in any way), timed_out or killed")
+    ] = None,
 ) -> None:
     """Run a study, or what is left of it, and write its report."""
+    from simlab.cli.durations import seconds_of
     from simlab.cli.studies import run_study
 
-    run_study(script, size, replicates, jobs, backend, scheduler, out, seed)
+    run_study(
+        script,
+        size,
+        replicates,
+        seed,
+        out,
+        jobs=jobs,
+        backend=backend,
+        scheduler=scheduler,
+        until=until or (),
+        time_budget=seconds_of("time_budget", time_budget),
+        time_limit=seconds_of("time_limit", time_limit),
+        memory_limit=memory_limit,
+        retry=retry or (),
+    )
+
+
+Stored = Annotated[str, typer.Argument(help="a store, such as results/quickstart.zarr: a folder, Zip file or address")]
 
 
 @app.command()
-def status(store: Annotated[Path, typer.Argument(help="a store, such as results/quickstart.zarr")]) -> None:
+def status(store: Stored) -> None:
     """Say how far a study is, and what failed."""
     from simlab.cli.studies import show_status
 
@@ -67,7 +98,7 @@ def status(store: Annotated[Path, typer.Argument(help="a store, such as results/
 
 @app.command()
 def report(
-    store: Annotated[Path, typer.Argument(help="a store")],
+    store: Stored,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="an HTML file; beside the store unless said")] = None,
 ) -> None:
     """Write the report of a store: one HTML page, and its picture."""
@@ -78,10 +109,10 @@ def report(
 
 @app.command()
 def export(
-    store: Annotated[Path, typer.Argument(help="a store")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="a netCDF file, ending in .nc")],
+    store: Stored,
+    out: Annotated[Path, typer.Option("-o", "--out", help="a netCDF file (.nc), or the store in one file (.zip)")],
 ) -> None:
-    """Export a store as one netCDF file."""
+    """Export a store as one file: netCDF, or Zip, which every command reads as it reads a folder."""
     from simlab.cli.studies import export_store
 
     export_store(store, out)
@@ -89,14 +120,16 @@ def export(
 
 @app.command()
 def replay(
-    store: Annotated[Path, typer.Argument(help="a store")],
+    store: Stored,
     cell: Annotated[str, typer.Option(help="a cell's id, as status prints it")],
     script: Annotated[Path | None, typer.Option(help="the script, where it has fitters or metrics of its own")] = None,
+    traceback: Annotated[bool, typer.Option("--traceback", help="show where a fit failed")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="stop in Python's debugger where a fit failed")] = False,
 ) -> None:
     """Compute one cell of a store again, exactly, and show its fits."""
     from simlab.cli.studies import replay_cell
 
-    replay_cell(store, cell, script)
+    replay_cell(store, cell, script, show_traceback=traceback, debug=debug)
 
 
 @app.command()

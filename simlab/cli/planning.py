@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import textwrap
 import time
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from simlab.foundation.errors import InputError
 from simlab.plan.answer import Answer
 from simlab.plan.problem import Plan
 from simlab.plan.script import load_plan
-from simlab.study.run import check_backend
+from simlab.study.options import check_backend
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -50,10 +49,7 @@ def plan_fieldwork(
         if pilot is not None:
             plan = _with_pilot(plan, pilot, actors)
         _describe(plan, budget)
-        with warnings.catch_warnings():
-            # What joblib says of tasks that Ctrl-C left undone.
-            warnings.filterwarnings("ignore", message=".*tasks.*(executed|cancelled)", category=UserWarning)
-            answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
+        answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; what was computed is in {folder}: the same command goes on from there") from None
     finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from simlab.study.cell import FAILED, CellResult
+from simlab.study.costs import Forecast
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -28,20 +30,21 @@ class TerminalProgress:
             refresh_per_second=4,
         )
         self._task: Any = None
-        self._clock = Clock(0, 0)
         self._failed = 0
 
     def begin(self, total: int, done: int, failed: int) -> None:
-        """Show the bar."""
-        self._failed, self._clock = failed, Clock(total, done)
-        self._task = self._bar.add_task("cells", total=total, completed=done, failed=failed, left="")
-        self._bar.start()
+        """Show the bar, or lengthen it."""
+        self._failed = failed
+        if self._task is None:
+            self._task = self._bar.add_task("cells", total=total, completed=done, failed=failed, left="")
+            self._bar.start()
+        else:
+            self._bar.update(self._task, total=total, completed=done, failed=failed)
 
-    def add(self, results: Sequence[CellResult]) -> None:
+    def add(self, results: Sequence[CellResult], forecast: Forecast | None) -> None:
         """Move the bar on."""
         self._failed += sum(r.status >= FAILED for r in results)
-        self._clock.add(len(results))
-        self._bar.update(self._task, advance=len(results), failed=self._failed, left=self._clock.left())
+        self._bar.update(self._task, advance=len(results), failed=self._failed, left=in_words(forecast))
 
     def end(self) -> None:
         """Leave the bar as it is."""
@@ -52,51 +55,45 @@ class PlainProgress:
     """A line every ten seconds, for files and pipes."""
 
     def __init__(self) -> None:
-        self._clock = Clock(0, 0)
-        self._failed = 0
-        self._last = time.monotonic()
+        self._total = self._done = self._failed = 0
+        self._forecast: Forecast | None = None
+        self._last = 0.0
+        self._said = ""
 
     def begin(self, total: int, done: int, failed: int) -> None:
         """Say how much there is to do."""
-        self._clock, self._failed = Clock(total, done), failed
+        self._total, self._done, self._failed = total, done, failed
         self._say()
 
-    def add(self, results: Sequence[CellResult]) -> None:
+    def add(self, results: Sequence[CellResult], forecast: Forecast | None) -> None:
         """Say how far it is, where ten seconds have passed."""
         self._failed += sum(r.status >= FAILED for r in results)
-        self._clock.add(len(results))
+        self._done += len(results)
+        self._forecast = forecast
         if time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
             self._say()
 
     def end(self) -> None:
         """Say how far it came."""
+        self._forecast = None
         self._say()
 
     def _say(self) -> None:
         self._last = time.monotonic()
-        clock = self._clock
-        left = f", {clock.left()}" if clock.left() else ""
-        print(f"{clock.done} of {clock.total} cells, {self._failed} failed{left}", file=sys.stderr, flush=True)
+        words = in_words(self._forecast) if self._done < self._total else ""
+        said = f"{self._done} of {self._total} cells, {self._failed} failed{', ' if words else ''}{words}"
+        if said != self._said:
+            print(said, file=sys.stderr, flush=True)
+        self._said = said
 
 
-class Clock:
-    """Counts cells and tells the time left from the rate of this run."""
-
-    def __init__(self, total: int, done: int) -> None:
-        self.total, self.done = total, done
-        self._begun, self._before = time.monotonic(), done
-
-    def add(self, count: int) -> None:
-        """Count cells that are done."""
-        self.done += count
-
-    def left(self) -> str:
-        """Return the time left in words; empty where nothing can be said yet."""
-        new = self.done - self._before
-        if new == 0 or self.done >= self.total:
-            return ""
-        seconds = (time.monotonic() - self._begun) / new * (self.total - self.done)
-        return f"{duration(seconds)} left"
+def in_words(forecast: Forecast | None) -> str:
+    """Return rate and time left, such as ``12.5 cells/s, 3 min left (2 min 40 s to 3 min 20 s)``; empty where not known."""
+    if forecast is None or not math.isfinite(forecast.seconds):
+        return ""
+    left, low, high = (duration(s) for s in (forecast.seconds, forecast.low, forecast.high))
+    spread = "" if low == high else f" ({low} to {high})"
+    return f"{forecast.rate:.3g} cells/s, {left} left{spread}"
 
 
 def duration(seconds: float) -> str:

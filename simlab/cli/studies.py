@@ -4,47 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from simlab.cli import StoppedError
-from simlab.cli.progress import suitable
-from simlab.foundation.errors import InputError
+from simlab.cli.progress import duration, suitable
+from simlab.fit.fit import fitters
 from simlab.report.describe import describe_fit
 from simlab.study.answers import save_answer, script_answer
-from simlab.study.cell import OK, PENDING, STATUS_NAMES
-from simlab.study.design import Study
-from simlab.study.replay import cell_index, cell_name, level_text, replay, stored_study
-from simlab.study.run import check_backend, default_store, run
+from simlab.study.cell import STATUS_NAMES, fit_values
+from simlab.study.options import check_backend, default_store
+from simlab.study.replay import cell_index, cell_name, placed, recompute
+from simlab.study.run import run
 from simlab.study.script import load_study
+from simlab.study.standing import count_statuses, failures, runs_of, seconds_left
+from simlab.study.storage import Storage
 from simlab.study.store import opened
-
-_MOST_SHOWN = 20
 
 
 def run_study(
-    script: Path,
-    size: str,
-    replicates: int | None,
-    jobs: int | None,
-    backend: str,
-    scheduler: str | None,
-    out: Path | None,
-    seed: int | None,
+    script: Path, size: str, replicates: int | None, seed: int | None, out: str | None, **options: Any
 ) -> None:
-    """Run a script's study, show its headline, and write its report."""
-    check_backend(jobs, backend, scheduler)
+    """Run a script's study, show its headline, and write its report. ``options`` are those of ``run``."""
+    check_backend(options["jobs"], options["backend"], options["scheduler"])
     study = load_study(script, size)
     if replicates is not None:
         study = study.changed(replicates=replicates)
     if seed is not None:
         study = study.changed(seed=seed)
-    store = out if out is not None else default_store(study)
+    store = Storage(out if out is not None else default_store(study))
     print(f"{study.name}: {study.question}", flush=True)
     try:
-        dataset = run(study, store, jobs=jobs, backend=backend, scheduler=scheduler, progress=suitable())
+        dataset = run(study, str(store), progress=suitable(), **options)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; what was computed is in {store}: the same command goes on from there") from None
     own = script_answer(script, dataset)
@@ -59,13 +54,14 @@ def run_study(
     for sentence in answer(dataset):
         print(textwrap.fill(sentence, 110))
     print()
-    counts = _counts(dataset["status"].values)
+    counts = count_statuses(dataset)
     if set(counts) - {"ok"}:
         print(f"{_counted(counts)}; `simlab status {store}` says more")
-    make_report(store, None, script)
+    make_report(str(store), None, script)
+    print(f"log      {store.beside('.log')}")
 
 
-def make_report(store: Path, out: Path | None, script: Path | None = None) -> None:
+def make_report(store: str, out: Path | None, script: Path | None = None) -> None:
     """Write a store's report and say where everything is. The script is one that runs anyhow, or None."""
     from simlab.report.page import write_report
 
@@ -77,73 +73,74 @@ def make_report(store: Path, out: Path | None, script: Path | None = None) -> No
     print(f"picture  {written.picture}")
 
 
-def show_status(store: Path) -> None:
+def show_status(store: str) -> None:
     """Say how far a store is, with the failures by kind and their cells."""
     with opened(store) as dataset:
-        study = stored_study_or_none(dataset)
-        codes = dataset["status"].values
-        messages = dataset["message"].values
-        seconds = float(np.nansum(dataset["seconds"].values)) if "seconds" in dataset else float("nan")
-        dims = dataset["status"].dims
-        labels = {d: dataset[d].values.tolist() for d in dims}
-    counts = _counts(codes)
-    done = int((codes != PENDING).sum())
-    print(f"{store}: {done} of {codes.size} cells done; {_counted(counts)}")
-    if 0 < done < codes.size and np.isfinite(seconds):
-        from simlab.cli.progress import duration
-
-        workers = os.cpu_count() or 1
-        left = seconds / done * (codes.size - done) / workers
-        print(f"about {duration(left)} left on {workers} processors")
-    shown: dict[tuple[str, str], list[str]] = {}
-    example: dict[tuple[str, str], str] = {}
-    for index in np.argwhere(codes > OK):
-        at = tuple(int(i) for i in index)
-        kind, text = STATUS_NAMES[int(codes[at])], _kind_of(str(messages[at]))
-        name = ",".join(f"{d}={level_text(labels[d][i])}" for d, i in zip(dims, at, strict=True))
-        shown.setdefault((kind, text), []).append(name)
-        example.setdefault((kind, text), str(messages[at]))
-    for (kind, text), names in sorted(shown.items(), key=lambda item: (item[0][0] != "failed", -len(item[1]))):
-        such_as = "such as: " if len(names) > 1 else ""
-        print(
-            f"\n{kind.replace('_', ' ')}, {len(names)} of {codes.size}, {such_as}{example[kind, text] or 'no message'}"
+        counts = count_statuses(dataset)
+        total = sum(counts.values())
+        done = total - counts.get("pending", 0)
+        print(f"{store}: {done} of {total} cells done; {_counted(counts)}")
+        runs = runs_of(dataset)
+        if done < total:
+            left = seconds_left(dataset)
+            if np.isfinite(left):
+                workers = os.cpu_count() or 1
+                print(f"about {duration(left / workers)} left on {workers} processors")
+            if runs and "ended" not in runs[-1]:
+                print(f"the last run began at {runs[-1]['at']} and has not ended, or was killed")
+        elif runs and "rules" in runs[-1] and runs[-1]["rules"]:
+            for rule, outcome in runs[-1]["rules"].items():
+                print(f"{rule}: {outcome}")
+        known = set(fitters.names())
+        mine = all(
+            entry["name"] in known for entry in json.loads(dataset.attrs["provenance"])["design"]["fitters"].values()
         )
-        for name in names[:_MOST_SHOWN]:
+        found = failures(dataset)
+    for failure in found:
+        such_as = "such as: " if failure.count > 1 else ""
+        message = failure.message or "no message"
+        print(f"\n{failure.status.replace('_', ' ')}, {failure.count} of {total}, {such_as}{message}")
+        for name in failure.cells:
             print(f"  {name}")
-        if len(names) > _MOST_SHOWN:
-            print(f"  and {len(names) - _MOST_SHOWN} more")
-    if shown and study is not None:
-        first = next(iter(shown.values()))[0]
-        print(f"\nto see one: simlab replay {store} --cell {first!r}")
+        if failure.count > len(failure.cells):
+            print(f"  and {failure.count - len(failure.cells)} more")
+    if found:
+        print(f"\nto see one: simlab replay {store} --cell {found[0].cells[0]!r}{'' if mine else ' --script SCRIPT'}")
+        if any(failure.status != "not_converged" for failure in found):
+            print("to try them again: simlab run SCRIPT --retry failed")
 
 
-def stored_study_or_none(dataset: object) -> Study | None:
-    """Return the study of a store, or None where it has fitters that are not registered here."""
-    try:
-        return stored_study(dataset)
-    except InputError:
-        return None
-
-
-def export_store(store: Path, out: Path) -> None:
-    """Write a store as netCDF."""
+def export_store(store: str, out: Path) -> None:
+    """Write a store as netCDF, or as it is into a Zip file."""
     from simlab.study.export import check_writable, storable, write_netcdf
+    from simlab.study.export_zip import write_zip
 
-    check_writable(out, [".nc"])
+    check_writable(out, [".nc", ".zip"])
     with opened(store) as dataset:
-        write_netcdf(out, storable(dataset.load()))
+        if out.suffix.lower() == ".nc":
+            write_netcdf(out, storable(dataset.load()))
+        else:
+            write_zip(out, Storage(store))
     print(f"written  {out}")
 
 
-def replay_cell(store: Path, cell: str, script: Path | None) -> None:
+def replay_cell(
+    store: str, cell: str, script: Path | None, *, show_traceback: bool = False, debug: bool = False
+) -> None:
     """Compute a cell again and show what comes out, beside what the store holds."""
-    study, place, found = replay(store, cell, script=script)
+    study, place = placed(store, cell, script=script)
     print(f"cell     {cell_name(study, place)}")
     print(f"seed     {study.seed}")
     with opened(store) as dataset:
         at = cell_index(study, place)
-        code = int(dataset["status"].values[at])
-        print(f"stored   {STATUS_NAMES[code]} {dataset['message'].values[at]}".rstrip())
+        code = int(dataset["status"][at].values)
+        print(f"stored   {STATUS_NAMES[code]} {dataset['message'][at].values}".rstrip(), flush=True)
+    try:
+        found = recompute(study, place)
+    except Exception as error:
+        # The world itself could not be made.
+        _show_error(error, show_traceback, debug)
+        return
     for key in found.observed.keys:
         print()
         network = found.observed.network(*key)
@@ -151,32 +148,26 @@ def replay_cell(store: Path, cell: str, script: Path | None) -> None:
             print("\n".join(describe_fit(network, found.fits[key])))
         else:
             print(f"{network}: failed")
-            if os.environ.get("SIMLAB_TRACEBACK"):
-                import traceback
-
-                traceback.print_exception(found.errors[key])
-            else:
-                print(f"  {type(found.errors[key]).__name__}: {found.errors[key]} (SIMLAB_TRACEBACK=1 shows where)")
-    from simlab.study.cell import fit_values
-
+            _show_error(found.errors[key], show_traceback, debug)
     print()
-    for name, values in fit_values(study, found).items():
+    for metric, values in zip(study.fit_metrics, fit_values(study, found), strict=True):
         numbers = values[np.isfinite(values)]
         if numbers.size:
-            print(f"{name:28s} {'  '.join(f'{v:.4g}' for v in numbers)}")
+            print(f"{metric.name:28s} {'  '.join(f'{v:.4g}' for v in numbers)}")
 
 
-def _counts(codes: np.ndarray) -> dict[str, int]:
-    values, numbers = np.unique(codes, return_counts=True)
-    return {STATUS_NAMES[int(v)]: int(n) for v, n in zip(values, numbers, strict=True)}
+def _show_error(error: BaseException, show_traceback: bool, debug: bool) -> None:
+    """Say what a cell raised; with its traceback, and a debugger where it was raised, on request."""
+    import pdb
+    import traceback
+
+    if show_traceback or debug or os.environ.get("SIMLAB_TRACEBACK"):
+        traceback.print_exception(error, file=sys.stdout)
+    else:
+        print(f"  {type(error).__name__}: {error} (--traceback shows where, --debug stops there)")
+    if debug and error.__traceback__ is not None:
+        pdb.post_mortem(error.__traceback__)
 
 
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
-
-
-def _kind_of(message: str) -> str:
-    """Return a message without its numbers, so that like messages are counted together."""
-    import re
-
-    return re.sub(r"\d+(\.\d+)?", "…", message.split("; ")[0])

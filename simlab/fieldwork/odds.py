@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+
+from simlab.foundation.scientific import expit
 
 Floats = NDArray[np.float64]
 

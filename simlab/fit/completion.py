@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from simlab.fit.prediction import marginal_predictor
 from simlab.fit.tie_model import Family, TieModel
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import expit
 from simlab.panel import DyadState, Network
 
 Floats = NDArray[np.float64]

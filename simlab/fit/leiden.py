@@ -8,8 +8,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from simlab.fit.fit import Fit, Fitter, Status, fitters
 from simlab.panel import Network
@@ -112,6 +110,9 @@ def connected_parts(weights: Floats, labels: NDArray[np.integer]) -> Ints:
 
     Moves may leave a cluster whose bridge has gone; the next merge mends it but after the last one.
     """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     together = (weights > 0) & (labels[:, None] == labels[None])
     return np.asarray(connected_components(csr_array(together), directed=False)[1], dtype=np.int64)
 

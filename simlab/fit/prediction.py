@@ -8,11 +8,11 @@ from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln
 
 from simlab.fit.fit import Fit, FitError
 from simlab.fit.tie_model import Family, TieModel
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import expit, gammaln
 from simlab.panel import DyadState, Network
 
 Floats = NDArray[np.float64]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+
+from simlab.foundation.warm import sources_digest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,9 +96,7 @@ def _drop_stale(folder: str) -> None:
 
     Numba looks at the file of a function alone, and would go on with what was compiled of the functions that it calls.
     """
-    kernels = Path(__file__).parents[1] / "kernels"
-    sources = b"".join(path.read_bytes() for path in [Path(__file__), *sorted(kernels.glob("*.py"))])
-    digest = hashlib.sha256(sources).hexdigest()
+    digest = sources_digest()
     stamp = Path(folder) / "simlab-sources"
     try:
         if stamp.is_file() and stamp.read_text() == digest:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import brentq
 
 Floats = NDArray[np.float64]
 States = NDArray[np.int8]

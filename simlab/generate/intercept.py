@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit, logit
 
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import brentq, expit, logit, minimize_scalar
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,9 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import expit
 
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import brentq, expit
 from simlab.generate import coupling
 
 Floats = NDArray[np.float64]

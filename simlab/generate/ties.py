@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import expit
 from simlab.generate import coupling
 from simlab.generate.bonds import Bonds
 from simlab.generate.information import information_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from simlab.fit.fit import Fit
+from simlab.foundation.scientific import gammaln
 from simlab.generate.truth import NetworkTruth
 from simlab.metrics.metric import NAN, Kind, metric
 from simlab.models.layout import procrustes

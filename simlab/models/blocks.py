@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
+from simlab.foundation.scientific import xlogy
 from simlab.panel import Network
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from simlab.foundation.errors import InputError
+from simlab.foundation.scientific import gammaln
 from simlab.models.latent_parts import Design, DyadList, OpenTies
 from simlab.panel import DyadState, Network, check_counts, mean_weights
 

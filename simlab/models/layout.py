@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+
+from simlab.foundation.scientific import eigh
 
 if TYPE_CHECKING:
     from simlab.panel import Shares

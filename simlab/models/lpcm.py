@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+
+from simlab.foundation.scientific import gammaln
 
 if TYPE_CHECKING:
     from simlab.kernels.chain_state import Prior

@@ -39,8 +39,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln, hyp1f1
 
+from simlab.foundation.scientific import digamma, gammaln, hyp1f1
 from simlab.models.lpcm import Priors
 
 if TYPE_CHECKING:

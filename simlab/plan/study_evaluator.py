@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
-from simlab.plan.evaluator import BLOCK, Trial
+from simlab.plan.evaluator import Trial
 from simlab.plan.space import Design, field_place, name_of
 from simlab.plan.targets import metric_of
 from simlab.plan.worlds import Worlds
@@ -29,15 +30,18 @@ from simlab.study.run import run
 
 Floats = NDArray[np.float64]
 
+# Seconds of a cell above which workers are worth starting, for the twenty cells or so of a run.
+_SHORT = 0.3
 _REDUCE: dict[str, Any] = {"": np.nanmean, "lowest": np.nanmin, "highest": np.nanmax}
 
 
 @dataclass(eq=False)
 class StudyEvaluator:
-    """Computes replicates by running studies, a store for each design and block of worlds.
+    """Computes replicates by running studies: for each design a store of those of the search, and one of fresh ones.
 
-    What a store holds is read and not computed again, so that a plan that was stopped goes on, and a later plan with other
-    targets finds the replicates that are there. ``simlab status``, ``report`` and ``replay`` work on each store.
+    What a store holds is read and not computed again; more worlds and replicates are added to it. So a plan that was stopped
+    goes on, and a later plan with other targets finds the replicates that are there. ``simlab status``, ``report`` and
+    ``replay`` work on each store.
 
     Parameters
     ----------
@@ -53,7 +57,8 @@ class StudyEvaluator:
     stored : sequence of str
         Metrics that every cell gets besides those of the targets, so that later plans find them.
     seed : int
-    jobs, backend, scheduler, script : as for ``simlab.run``
+    jobs, backend, scheduler, script
+        As for ``simlab.run``; with the backend ``auto`` cells that are short are computed in this process, others by workers.
     """
 
     name: str
@@ -64,9 +69,12 @@ class StudyEvaluator:
     stored: Sequence[str] = ()
     seed: int = 1
     jobs: int | None = None
-    backend: str = "loky"
+    backend: str = "auto"
     scheduler: str | None = None
     script: str = ""
+    _seconds: float = 0.0
+    # The first run compiles, and says nothing of the others.
+    _timed: bool = False
 
     @property
     def uncertain(self) -> bool:
@@ -80,18 +88,15 @@ class StudyEvaluator:
     def evaluate(self, design: Design, trials: Sequence[Trial], measures: Sequence[str]) -> dict[str, Floats]:
         """Return each measure's value in each trial, (n_trials,); NaN where the fit failed or it is not defined."""
         out = {measure: np.full(len(trials), np.nan) for measure in measures}
-        blocks: dict[tuple[bool, int], list[int]] = {}
-        for i, trial in enumerate(trials):
-            blocks.setdefault((trial.fresh, trial.world // BLOCK if self.uncertain else 0), []).append(i)
-        for (fresh, block), members in blocks.items():
-            first = block * BLOCK
-            worlds = range(first, first + BLOCK) if self.uncertain else range(1)
+        for fresh in dict.fromkeys(trial.fresh for trial in trials):
+            members = [i for i, trial in enumerate(trials) if trial.fresh == fresh]
+            worlds = list(dict.fromkeys(trials[i].world for i in members))
             replicates = 1 + max(trials[i].replicate for i in members)
-            dataset = self._computed(design, fresh, worlds, replicates, measures)
+            dataset = self._computed(self.study(design, fresh, worlds, replicates, measures), design, fresh)
+            rows = {name: k for k, name in enumerate(dataset["scenario"].values.tolist())}
             for measure in measures:
                 values = values_of(dataset, measure)
-                for i in members:
-                    out[measure][i] = values[trials[i].world - worlds.start, trials[i].replicate]
+                out[measure][members] = [values[rows[_named(trials[i].world)], trials[i].replicate] for i in members]
         return out
 
     def settings(self, design: Design, world: int) -> tuple[Scenario, Fieldwork, str]:
@@ -110,7 +115,7 @@ class StudyEvaluator:
         self, design: Design, fresh: bool, worlds: Sequence[int], replicates: int, measures: Sequence[str]
     ) -> Study:
         """Return the study of a design in some worlds."""
-        each = {f"world {w}": self.settings(design, w) for w in worlds}
+        each = {_named(w): self.settings(design, w) for w in worlds}
         _, fieldwork, fitter = next(iter(each.values()))
         wanted = {metric_of(measure)[0] for measure in (*measures, *self.stored)}
         what = "tested on fresh replicates" if fresh else "in the search"
@@ -130,19 +135,40 @@ class StudyEvaluator:
         """Return the seed of a design's studies: designs are independent, and so are fresh replicates of the search's."""
         return int(stream(self.seed, "plan", name_of(design), int(fresh)).integers(2**31))
 
-    def store(self, design: Design, fresh: bool, first: int, study: Study) -> Path:
-        """Return where a study is stored."""
-        measured = ",".join(metric.name for metric in study.metrics)
-        settings = [str(self.seed), measured, self.fieldwork.key, *(f.key for f in study.fitters.values())]
-        settings += [scenario.key for scenario in study.scenarios.settings]
+    def store(self, design: Design, fresh: bool) -> Path:
+        """Return where the replicates of a design are stored."""
+        settings = [
+            str(self.seed),
+            self.fieldwork.key,
+            self.worlds.key,
+            *(f"{n} {f.key}" for n, f in self.fitters.items()),
+        ]
         digest = hashlib.sha256("|".join([name_of(design), *settings]).encode()).hexdigest()[:8]
         readable = re.sub(r"[^A-Za-z0-9.+-]+", "_", name_of(design))[:80]
-        return self.folder / f"{readable}-{digest}-{'fresh' if fresh else 'search'}-{first}.zarr"
+        return self.folder / f"{readable}-{digest}-{'fresh' if fresh else 'search'}.zarr"
 
-    def _computed(self, design: Design, fresh: bool, worlds: range, replicates: int, measures: Sequence[str]) -> Any:
-        study = self.study(design, fresh, worlds, replicates, measures)
-        store = self.store(design, fresh, worlds.start, study)
-        return run(study, store, jobs=self.jobs, backend=self.backend, scheduler=self.scheduler)
+    def _computed(self, study: Study, design: Design, fresh: bool) -> Any:
+        """Return the dataset of a study, computed as far as its store lacks it.
+
+        Short cells are computed in this process: to start workers would take longer than they do.
+        """
+        backend = self.backend
+        if backend == "auto":
+            backend = "threads" if self._seconds < _SHORT else "loky"
+        begun = time.monotonic()
+        jobs = 1 if backend == "threads" and self.jobs is None else self.jobs
+        dataset = run(study, self.store(design, fresh), jobs=jobs, backend=backend, scheduler=self.scheduler)
+        if self._timed:
+            cells = len(study.scenarios.settings) * study.replicates
+            self._seconds = (
+                max(self._seconds, (time.monotonic() - begun) / cells) if backend == "threads" else self._seconds
+            )
+        self._timed = True
+        return dataset
+
+
+def _named(world: int) -> str:
+    return f"world {world}"
 
 
 def values_of(dataset: Any, measure: str) -> Floats:

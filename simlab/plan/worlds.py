@@ -118,6 +118,10 @@ class Worlds(Protocol):
     def scenario(self, world: int, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a world, with what the design changes of it."""
 
+    @property
+    def key(self) -> str:
+        """What tells these worlds from others, for the names of stores."""
+
     def describe(self) -> list[str]:
         """Return what is unknown, in lines of text."""
 
@@ -142,6 +146,11 @@ class DrawnWorlds:
     def scenario(self, world: int, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a world, with what the design changes of it."""
         return self.base.but(**{**self.values(world), **changes})
+
+    @property
+    def key(self) -> str:
+        """What tells these worlds from others: what is known, and the distributions of what is not."""
+        return f"{self.base.key} {sorted(self.unknown.items())} {self.seed}"
 
     def describe(self) -> list[str]:
         """Return what is unknown, in lines of text."""
@@ -179,6 +188,11 @@ class PilotWorlds:
     def scenario(self, world: int, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a posterior draw, with what the design changes of it."""
         return self.make(self._draw(world)).but(**changes)
+
+    @property
+    def key(self) -> str:
+        """What tells these worlds from others: two of the posterior's."""
+        return f"{self.make(0).key} {self.make(self.n_draws - 1).key} {self.n_draws} {self.seed}"
 
     def describe(self) -> list[str]:
         """Return where the worlds come from."""

@@ -20,6 +20,7 @@ from simlab.report.numbers import duration
 from simlab.report.results import Results
 from simlab.report.style import figure
 from simlab.study.cell import NOT_CONVERGED, OK, Place
+from simlab.study.storage import Storage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ class Example:
     caption: str
 
 
-def example(results: Results, store: Path, script: Path | None = None) -> Example:
+def example(results: Results, store: Storage, script: Path | None = None) -> Example:
     """Return one network of the store in its true and its fitted positions.
 
     Of the first fitter that has positions (else of the first), the scenario in the middle, the least restricted fieldwork, the
@@ -58,7 +59,7 @@ def example(results: Results, store: Path, script: Path | None = None) -> Exampl
     if seconds > LONGEST_SECONDS:
         return Example(None, cell, f"Not drawn: to fit an example again would take about {duration(seconds)}.")
     try:
-        study, _, found = replay(store, place, script=script)
+        study, _, found = replay(store, cell, script=script)
         key = next(key for key in found.observed.keys if key in found.fits)
     except (SimlabError, StopIteration) as error:
         return Example(None, cell, f"Not drawn: the cell cannot be computed again here ({error or 'its fit failed'}).")

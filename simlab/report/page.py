@@ -14,6 +14,7 @@ from simlab.report.headline import headline_table
 from simlab.report.numbers import capital, listed, unbroken
 from simlab.report.results import Results
 from simlab.report.style import check_writable, rendered, styled, write_atomically
+from simlab.study.storage import Storage
 from simlab.study.store import opened
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Image:
     narrow: bool = False
 
 
-def write_report(store: str | Path, out: str | Path | None = None, *, script: str | Path | None = None) -> Report:
+def write_report(
+    store: str | Path | Storage, out: str | Path | None = None, *, script: str | Path | None = None
+) -> Report:
     """Write the report of a store, finished or not, and return where it and its picture are.
 
     Parameters
@@ -73,8 +76,8 @@ def write_report(store: str | Path, out: str | Path | None = None, *, script: st
     InputError
         For something that is no store, or a path that cannot be written.
     """
-    where = Path(store)
-    page = Path(out) if out is not None else where.with_suffix(".html")
+    where = Storage(store)
+    page = Path(out) if out is not None else where.beside(".html")
     picture = page.with_suffix(".png")
     if page == picture or not page.name:
         raise InputError.of("out", str(page), "must be a file that ends in .html: the picture beside it ends in .png")
@@ -93,7 +96,7 @@ def write_report(store: str | Path, out: str | Path | None = None, *, script: st
     return Report(page, picture)
 
 
-def content(results: Results, store: Path, answers: list[str], script: Path | None = None) -> dict[str, Any]:
+def content(results: Results, store: Storage, answers: list[str], script: Path | None = None) -> dict[str, Any]:
     """Return everything that the template shows. Text is escaped by the template."""
     shown_example = example.example(results, store, script)
     recovered = figures.recovery(results) or figures.anything(results)
@@ -126,7 +129,7 @@ def content(results: Results, store: Path, answers: list[str], script: Path | No
         "limits": sections.limits(results),
         "origin": sections.origin(results),
         "commands": sections.commands(results, store, shown_example.cell),
-        "store": store.name,
+        "store": store.last,
     }
     values["contents"] = [(name, anchor) for anchor, name, needs in _CONTENTS if not needs or values[needs]]
     return values

@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.report.numbers import plain, words
-from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING
+from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING, STATUS_NAMES
+from simlab.study.design import BOOKKEEPING
+from simlab.study.provenance import in_order
+from simlab.study.replay import level_text
+from simlab.study.standing import count_statuses
 from simlab.study.summary import summarise, wilson
 
 Floats = NDArray[np.float64]
 MOST_PANELS = 6
 _INNER = ("site", "relation", "period")
-_NO_NUMBERS = ("status", "message")
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,12 @@ class Results:
 
     @classmethod
     def of(cls, dataset: Any) -> Results:
-        """Return the results that a dataset holds, read into memory."""
+        """Return the results that a dataset holds, read into memory, with the numeric levels of each factor in order."""
         provenance = json.loads(dataset.attrs["provenance"])
         design = provenance["design"]
+        for grid in ("scenarios", "fieldworks"):
+            design[grid], order = in_order(design[grid])
+            dataset = dataset.isel(order)
         return cls(
             dataset=dataset.load(),
             provenance=provenance,
@@ -92,7 +98,7 @@ class Results:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of all metrics, in order."""
-        return tuple(str(n) for n in self.dataset.data_vars if n not in _NO_NUMBERS)
+        return tuple(str(n) for n in self.dataset.data_vars if n not in BOOKKEEPING)
 
     def long_name(self, metric: str) -> str:
         """Return what a metric is called in words."""
@@ -168,9 +174,8 @@ class Results:
         }
 
     def counts(self) -> dict[int, int]:
-        """Return how many cells have each status."""
-        codes, count = np.unique(self.dataset["status"].values, return_counts=True)
-        return {int(code): int(n) for code, n in zip(codes, count, strict=True)}
+        """Return how many cells that were asked for have each status."""
+        return {STATUS_NAMES.index(name): number for name, number in count_statuses(self.dataset).items()}
 
     def axis(self) -> str:
         """Return the dimension to draw along: the first with several numbers, else with several names; scenarios first."""
@@ -201,5 +206,5 @@ class Results:
     def cell_id(self, index: Mapping[str, int]) -> str:
         """Return a cell's id, as ``simlab replay`` takes it."""
         order = (*self.dims, "fitter")
-        parts = [f"{d}={plain(self.levels(d)[index[d]])}" for d in order]
+        parts = [f"{d}={level_text(self.levels(d)[index[d]])}" for d in order]
         return ",".join([*parts, f"replicate={index['replicate']}"])

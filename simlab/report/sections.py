@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from simlab.generate.scenario import Scenario
 from simlab.report.numbers import listed, plain, words
 from simlab.report.results import Results
 from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING, STATUS_NAMES
+from simlab.study.storage import Storage
 
 _MOST_KINDS = 12
 _MOST_CELLS = 5
@@ -226,9 +226,9 @@ def origin(results: Results) -> list[Pair]:
     ]
 
 
-def commands(results: Results, store: Path, cell: str) -> list[Pair]:
+def commands(results: Results, store: Storage, cell: str) -> list[Pair]:
     """Return the commands that make the numbers again."""
-    name = shlex.quote(store.name)
+    name = shlex.quote(store.last)
     seed, replicates = results.design.get("seed", 1), results.replicates
     out = [
         Pair(
@@ -238,5 +238,5 @@ def commands(results: Results, store: Path, cell: str) -> list[Pair]:
     ]
     if cell:
         out.append(Pair("One cell, exactly", f"simlab replay {name} --cell {shlex.quote(cell)}"))
-    out.append(Pair("All numbers in one file", f"simlab export {name} -o {shlex.quote(store.stem + '.nc')}"))
+    out.append(Pair("All numbers in one file", f"simlab export {name} -o {shlex.quote(store.name + '.nc')}"))
     return out

@@ -9,6 +9,7 @@ from typing import Any
 
 from simlab.foundation.errors import SimlabError, shown
 from simlab.study.script import load_script
+from simlab.study.storage import Storage
 
 ANSWER_FILE = "answer.json"
 MOST_SENTENCES = 12
@@ -38,9 +39,6 @@ def script_answer(script: str | Path, dataset: Any) -> list[str] | None:
     return list(found)
 
 
-def save_answer(store: Path, sentences: Sequence[str]) -> None:
+def save_answer(store: Storage, sentences: Sequence[str]) -> None:
     """Keep the answer in a store; it replaces an earlier one in one step."""
-    file = store / ANSWER_FILE
-    beside = file.with_suffix(".new")
-    beside.write_text(json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    beside.replace(file)
+    store.write(ANSWER_FILE, (json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n").encode())

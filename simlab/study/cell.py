@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
+import itertools
+import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,12 +20,14 @@ from simlab.foundation.errors import SimlabError, shown
 from simlab.foundation.streams import stream
 from simlab.generate.simulate import Simulation, simulate
 from simlab.generate.truth import NetworkTruth
-from simlab.metrics.metric import Kind
+from simlab.metrics.metric import Kind, Metric
 from simlab.panel import Panel
 from simlab.study.design import Study
+from simlab.study.limits import CellStopped, Limits, Watch
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str, str]
+Names = tuple[str, ...] | None
 
 PENDING, OK, NOT_CONVERGED, FAILED, TIMED_OUT, KILLED = range(6)
 STATUS_NAMES = ("pending", "ok", "not_converged", "failed", "timed_out", "killed")
@@ -42,24 +45,42 @@ class Place(NamedTuple):
     replicate: int
 
 
+class Task(NamedTuple):
+    """What a worker is given at once: some cells, those of one world one after the other.
+
+    ``metrics`` are the names to compute, all where None; ``seconds`` how long it may take, NaN where that is not known.
+    """
+
+    places: tuple[Place, ...]
+    metrics: tuple[str, ...] | None = None
+    seconds: float = float("nan")
+
+
 @dataclass(eq=False)
 class CellResult:
-    """What a cell leaves: its status, a message, and metrics as (site, relation, period), NaN where not defined."""
+    """What a cell leaves: how it ended, why, how long it took (s), and metrics.
+
+    values : (metric of fits, site, relation, period), NaN where not defined; None where nothing was computed.
+    """
 
     place: Place
     status: int
     message: str
-    values: dict[str, Floats] = field(default_factory=dict)
+    values: Floats | None = None
+    elapsed: float = float("nan")
 
 
 @dataclass(eq=False)
-class TaskResult:
-    """Results of the cells of one scenario and replicate, and the metrics of its truth (site, relation, period)."""
+class WorldResult:
+    """Results of cells of one scenario and replicate, and the metrics of their truth.
+
+    truth : (metric of truths, site, relation, period), NaN where not defined; None where it could not be computed.
+    """
 
     scenario: int
     replicate: int
     cells: list[CellResult]
-    truth: dict[str, Floats]
+    truth: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,43 +118,72 @@ class CellFits:
         return self.world.simulation
 
 
-def compute_task(study: Study, places: Sequence[Place]) -> TaskResult:
-    """Compute cells that share a scenario and a replicate, so that their world is simulated once.
+def compute_task(study: Study, task: Task, watch: Watch | None = None) -> list[WorldResult]:
+    """Compute the cells of a task, world by world, so that a world is simulated once.
 
-    Never raises: what goes wrong is a failed cell with a message.
+    Never raises: what goes wrong is a failed cell with a message, and what passes a limit of ``watch`` one that says so.
     """
-    scenario, replicate = places[0].scenario, places[0].replicate
+    watch = watch or Watch(Limits())
     with OneThread():
-        try:
-            world = World.of(study, scenario, replicate)
-        except FAULTS as error:
-            message = failure_message(error)
-            return TaskResult(scenario, replicate, [CellResult(p, FAILED, message) for p in places], {})
-        cells = [compute_cell(study, place, world) for place in places]
-        try:
-            return TaskResult(scenario, replicate, cells, truth_values(study, world))
-        except FAULTS as error:
-            for cell in cells:
-                cell.status = FAILED
-                cell.message = f"metrics of the truth: {failure_message(error)}"
-            return TaskResult(scenario, replicate, cells, {})
+        worlds = itertools.groupby(task.places, key=lambda place: (place.scenario, place.replicate))
+        return [_compute_world(study, list(places), task.metrics, watch) for _, places in worlds]
 
 
-def compute_cell(study: Study, place: Place, world: World) -> CellResult:
-    """Fit all networks of a cell and score them."""
+def _compute_world(study: Study, places: list[Place], names: Names, watch: Watch) -> WorldResult:
+    scenario, replicate = places[0].scenario, places[0].replicate
+    begun = time.perf_counter()
     try:
-        found = fit_cell(study, place, world)
-    except FAULTS as error:
-        return CellResult(place, FAILED, failure_message(error))
+        with watch.over(places[0]):
+            world = World.of(study, scenario, replicate)
+    except (*FAULTS, CellStopped) as error:
+        status, message = _ended(error)
+        return WorldResult(scenario, replicate, [CellResult(place, status, message) for place in places])
+    spent = time.perf_counter() - begun
+    cells = []
+    for place in places:
+        cells.append(compute_cell(study, place, world, names=names, watch=watch))
+        cells[-1].elapsed += spent / len(places)
+    try:
+        with watch.over(places[0]):
+            return WorldResult(scenario, replicate, cells, truth_values(study, world, names))
+    except (*FAULTS, CellStopped) as error:
+        status, message = _ended(error)
+        for cell in cells:
+            cell.status, cell.message = status, f"metrics of the truth: {message}"
+        return WorldResult(scenario, replicate, cells)
+
+
+def compute_cell(
+    study: Study, place: Place, world: World, *, names: Names = None, watch: Watch | None = None
+) -> CellResult:
+    """Fit all networks of a cell and score them."""
+    begun = time.perf_counter()
+    try:
+        with (watch or Watch(Limits())).over(place):
+            result = _compute_cell(study, place, world, names)
+    except (*FAULTS, CellStopped) as error:
+        result = CellResult(place, *_ended(error))
+    result.elapsed = time.perf_counter() - begun
+    return result
+
+
+def _compute_cell(study: Study, place: Place, world: World, names: Names) -> CellResult:
+    found = fit_cell(study, place, world)
     messages = [f"{_named(study, key)}{failure_message(error)}" for key, error in found.errors.items()]
     messages += [f"{_named(study, key)}{fit.message}" for key, fit in found.fits.items() if fit.message]
     codes = [_CODE[fit.status] for fit in found.fits.values()] + [FAILED] * len(found.errors)
-    result = CellResult(place, max(codes), "; ".join(messages))
     try:
-        result.values = fit_values(study, found)
+        values = fit_values(study, found, names)
     except FAULTS as error:
         return CellResult(place, FAILED, f"metrics: {failure_message(error)}")
-    return result
+    return CellResult(place, max(codes), "; ".join(messages), values)
+
+
+def _ended(error: BaseException) -> tuple[int, str]:
+    """Return status and message of a cell that ended with an error."""
+    if isinstance(error, CellStopped):
+        return STATUS_NAMES.index(error.kind), error.message
+    return FAILED, failure_message(error)
 
 
 def fit_cell(study: Study, place: Place, world: World | None = None) -> CellFits:
@@ -176,30 +226,37 @@ def together(keys: Sequence[Key], fitter: Fitter) -> list[tuple[Key, list[Key]]]
     return list(groups.items())
 
 
-def fit_values(study: Study, found: CellFits) -> dict[str, Floats]:
-    """Return the metrics of fits, each (site, relation, period) over the study's names of the three."""
-    return _values(study, found.world, found.fits, found.observed)
+def fit_values(study: Study, found: CellFits, names: Names = None) -> Floats:
+    """Return the metrics of fits, (metric, site, relation, period) over the study's; NaN for those not named."""
+    return _values(study, study.fit_metrics, found.world, found.fits, found.observed, names)
 
 
-def truth_values(study: Study, world: World) -> dict[str, Floats]:
-    """Return the metrics of the truth, each (site, relation, period)."""
-    return _values(study, world, {}, None)
+def truth_values(study: Study, world: World, names: Names = None) -> Floats:
+    """Return the metrics of the truth, (metric, site, relation, period); NaN for those not named."""
+    return _values(study, study.truth_metrics, world, {}, None, names)
 
 
-def _values(study: Study, world: World, fits: dict[Key, Fit], observed: Panel | None) -> dict[str, Floats]:
+def _values(
+    study: Study,
+    wanted: Sequence[Metric],
+    world: World,
+    fits: dict[Key, Fit],
+    observed: Panel | None,
+    names: Names,
+) -> Floats:
     """Return the metrics of fits and of what the field saw or, where nothing is ``observed``, those of the truth."""
-    values: dict[str, Floats] = {}
+    sites, relations, periods = study.sites, study.relations, study.periods
+    values = np.full((len(wanted), len(sites), len(relations), len(periods)), np.nan)
     truths, in_turn = world.truths, world.in_turn()
-    for metric in study.metrics:
-        if metric.kind.of_fits == (observed is None):
+    for metric, out in zip(wanted, values, strict=True):
+        if names is not None and metric.name not in names:
             continue
-        out = values[metric.name] = np.full((len(study.sites), len(study.relations), len(study.periods)), np.nan)
         if metric.kind == Kind.PANEL:
             # One value for all networks stands at the first of them.
-            out[0, study.relations.index(in_turn[0][0][1]), 0] = metric.of_panel(fits, truths)
+            out[0, relations.index(in_turn[0][0][1]), 0] = metric.of_panel(fits, truths)
             continue
         for key, before in in_turn:
-            at = study.sites.index(key[0]), study.relations.index(key[1]), study.periods.index(key[2])
+            at = sites.index(key[0]), relations.index(key[1]), periods.index(key[2])
             if not metric.kind.of_change:
                 out[at] = metric.of_network(fits.get(key), truths[key])
             elif before is not None:
@@ -238,25 +295,3 @@ def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-def packed(study: Study) -> bytes:
-    """Return the study as bytes for a worker; things defined in the main program travel by value."""
-    import cloudpickle
-
-    return bytes(cloudpickle.dumps(study))
-
-
-@lru_cache(maxsize=4)
-def _unpacked(script: str, study: bytes) -> Study:
-    if script:
-        from simlab.study.script import load_script
-
-        load_script(script)
-    found: Study = pickle.loads(study)
-    return found
-
-
-def compute_packed(script: str, study: bytes, places: Sequence[Place]) -> TaskResult:
-    """Compute a task in a worker, which imports the script and unpacks the study once."""
-    return compute_task(_unpacked(script, study), places)

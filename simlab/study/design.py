@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -19,7 +20,9 @@ from simlab.metrics.metric import Metric, metrics
 
 S = TypeVar("S", bound=Settings)
 
-RESERVED = ("fitter", "replicate", "site", "relation", "period", "status", "message")
+# Variables of a store that are no metrics.
+BOOKKEEPING = ("status", "message", "elapsed", "scored", "asked")
+RESERVED = ("fitter", "replicate", "site", "relation", "period", *BOOKKEEPING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,17 +157,27 @@ class Study:
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
-    @property
+    @cached_property
+    def fit_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that have a value for each cell."""
+        return tuple(metric for metric in self.metrics if metric.kind.of_fits)
+
+    @cached_property
+    def truth_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that have a value for each world."""
+        return tuple(metric for metric in self.metrics if not metric.kind.of_fits)
+
+    @cached_property
     def sites(self) -> tuple[str, ...]:
         """The sites of the scenario that has the most."""
         return tuple(f"site {s + 1}" for s in range(max(w.n_sites for w in self.scenarios.settings)))
 
-    @property
+    @cached_property
     def relations(self) -> tuple[str, ...]:
         """The relations of all scenarios, in order of first mention."""
         return tuple(dict.fromkeys(r for w in self.scenarios.settings for r in w.relations))
 
-    @property
+    @cached_property
     def periods(self) -> tuple[str, ...]:
         """The periods of the scenario that has the most."""
         return tuple(str(p + 1) for p in range(max(w.n_periods for w in self.scenarios.settings)))
@@ -175,7 +188,7 @@ class Study:
         return (*self.scenarios.labels, *self.fieldworks.labels, "fitter", "replicate")
 
     def changed(self, **changes: Any) -> Study:
-        """Return the study with other ``replicates``, ``seed`` or ``script``."""
+        """Return the study with other ``replicates``, ``seed``, ``metrics`` or ``script``."""
         values: dict[str, Any] = {
             "question": self.question,
             "scenarios": self.scenarios,

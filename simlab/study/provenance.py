@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -17,7 +18,7 @@ from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
 from simlab.study.design import Grid, Study
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Changes whenever a default or a fitter's numbers change, so that a store is never continued with other numbers.
 RESULTS_VERSION = 3
 
@@ -37,48 +38,28 @@ def describe(study: Study) -> dict[str, Any]:
             label: {"name": fitter.name, "settings": fitter.everything()} for label, fitter in study.fitters.items()
         },
         "metrics": [metric.name for metric in study.metrics],
+        # In which order metrics came into a store: cells that were computed before a set lack it until they are fitted again.
+        "metric_sets": [[metric.name for metric in study.metrics]],
         "results_version": RESULTS_VERSION,
     }
 
 
 def provenance(study: Study) -> str:
     """Return the JSON text that a store keeps: design, versions, machine, time of creation."""
-    return json.dumps(
-        {
-            "design": describe(study),
-            "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-            "machine": {"system": platform.system(), "processor": processor(), "architecture": platform.machine()},
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-    )
+    return json.dumps({"design": describe(study), **surroundings(), "created": now()})
 
 
-def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return in words what differs between two designs; texts that change no number are left out."""
-    out = []
-    if stored.get("results_version") != wanted["results_version"]:
-        out.append(f"made by a version with other numbers ({stored.get('results_version')})")
-    for field in ("name", "seed"):
-        if stored.get(field) != wanted[field]:
-            out.append(f"{field} = {wanted[field]} where the store has {stored.get(field)}")
-    stored = {
-        **stored,
-        "scenarios": _with_defaults(stored, "scenarios"),
-        "fieldworks": _with_defaults(stored, "fieldworks"),
+def surroundings() -> dict[str, Any]:
+    """Return versions and machine, which numbers depend on to the last bit."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "machine": {"system": platform.system(), "processor": processor(), "architecture": platform.machine()},
     }
-    for field in ("scenarios", "fieldworks", "fitters", "metrics"):
-        if json.dumps(stored.get(field), sort_keys=True) != json.dumps(wanted[field], sort_keys=True):
-            out.append(f"other {field}{_where(stored.get(field), wanted[field])}")
-    return out
 
 
-def _with_defaults(design: Mapping[str, Any], grid: str) -> Any:
-    """Return a stored grid in which settings that are newer than the store have their defaults, which change no number."""
-    stored = design.get(grid)
-    if not isinstance(stored, dict) or not isinstance(stored.get("settings"), list):
-        return stored
-    usual = (Scenario if grid == "scenarios" else Fieldwork)().everything()
-    return {**stored, "settings": [{**usual, **settings} for settings in stored["settings"]]}
+def now() -> str:
+    """Return the time, in UTC, as text."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def rebuild(text: str, replicates: int) -> Study:
@@ -117,34 +98,58 @@ def processor() -> str:
 
 
 def _grid(grid: Grid[Any]) -> dict[str, Any]:
+    return packed_grid(grid.labels, [settings.everything() for settings in grid.settings])
+
+
+def packed_grid(labels: Mapping[str, Sequence[Any]], settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a grid as plain JSON types: the first settings whole, of others what differs from them."""
+    first = settings[0]
     return {
-        "labels": {name: list(levels) for name, levels in grid.labels.items()},
-        "settings": [settings.everything() for settings in grid.settings],
+        "labels": {name: list(levels) for name, levels in labels.items()},
+        "settings": [
+            dict(first),
+            *({key: value for key, value in one.items() if first.get(key) != value} for one in settings[1:]),
+        ],
     }
+
+
+def settings_list(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return every settings of a grid whole; InputError where it is none."""
+    stored = grid.get("settings") if isinstance(grid, Mapping) else None
+    if not isinstance(stored, list) or not stored or not all(isinstance(one, Mapping) for one in stored):
+        raise InputError("provenance: settings must be a list of tables")
+    return [{**stored[0], **one} for one in stored]
+
+
+def in_order(grid: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """Return a grid with numeric levels in order and every settings whole, and the old index of each level.
+
+    Levels that were added to a store stand behind those that were there.
+    """
+    labels = {name: list(levels) for name, levels in grid["labels"].items()}
+    order = {
+        name: sorted(range(len(levels)), key=levels.__getitem__)
+        if not any(isinstance(level, str) for level in levels)
+        else list(range(len(levels)))
+        for name, levels in labels.items()
+    }
+    places = list(itertools.product(*(range(len(levels)) for levels in labels.values())))
+    known = dict(zip(places, settings_list(grid), strict=True))
+    return {
+        "labels": {name: [levels[i] for i in order[name]] for name, levels in labels.items()},
+        "settings": [known[at] for at in itertools.product(*order.values())],
+    }, order
 
 
 def _regrid(stored: Mapping[str, Any], kind: type[Any]) -> Grid[Any]:
     labels = {name: tuple(levels) for name, levels in stored["labels"].items()}
-    return Grid(labels, tuple(kind(**_settings(s)) for s in stored["settings"]))
+    return Grid(labels, tuple(kind(**settings) for settings in settings_list(stored)))
 
 
 def _settings(stored: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(stored, Mapping):
         raise InputError("provenance: settings must be a table")
     return dict(stored)
-
-
-def _where(stored: Any, wanted: Any) -> str:
-    """Return the first place at which two pieces of a design differ, in words."""
-    if isinstance(stored, dict) and isinstance(wanted, dict):
-        for key in dict.fromkeys([*wanted, *stored]):
-            if stored.get(key) != wanted.get(key):
-                return f", {key}{_where(stored.get(key), wanted.get(key))}"
-    if isinstance(stored, list) and isinstance(wanted, list) and len(stored) == len(wanted):
-        for one, other in zip(stored, wanted, strict=True):
-            if one != other:
-                return _where(one, other)
-    return f" ({wanted} where the store has {stored})" if len(f"{wanted}{stored}") < 160 else ""
 
 
 def _version(package: str) -> str:

@@ -10,6 +10,7 @@ from simlab.foundation.errors import InputError, shown
 from simlab.study.cell import CellFits, OneThread, Place, fit_cell
 from simlab.study.design import Study
 from simlab.study.provenance import rebuild
+from simlab.study.storage import Storage
 from simlab.study.store import opened
 
 
@@ -64,16 +65,31 @@ def parse_cell(study: Study, text: str) -> Place:
     )
 
 
-def replay(store: str | Path, cell: str | Place, *, script: str | Path | None = None) -> tuple[Study, Place, CellFits]:
-    """Compute one cell of a store again and return (study, place, fits), from the same streams as in the run.
+def placed(store: str | Path | Storage, cell: str | Place, *, script: str | Path | None = None) -> tuple[Study, Place]:
+    """Return the study of a store and the place of one of its cells.
 
     Raises InputError for a cell that the store does not have, or a fitter that is not registered.
     """
     with opened(store) as dataset:
         study = stored_study(dataset, script)
-    place = cell if isinstance(cell, Place) else parse_cell(study, cell)
+    return study, cell if isinstance(cell, Place) else parse_cell(study, cell)
+
+
+def recompute(study: Study, place: Place) -> CellFits:
+    """Compute a cell from the same streams as in a run."""
     with OneThread():
-        return study, place, fit_cell(study, place)
+        return fit_cell(study, place)
+
+
+def replay(
+    store: str | Path | Storage, cell: str | Place, *, script: str | Path | None = None
+) -> tuple[Study, Place, CellFits]:
+    """Compute one cell of a store again and return (study, place, fits), from the same streams as in the run.
+
+    Raises InputError for a cell that the store does not have, or a fitter that is not registered.
+    """
+    study, place = placed(store, cell, script=script)
+    return study, place, recompute(study, place)
 
 
 def _levels(study: Study) -> dict[str, tuple[Any, ...]]:

@@ -1,35 +1,51 @@
-"""Running a study: pending cells in parallel, results into the store, until all are done."""
+"""Running a study: what the store lacks is computed by a pool of workers, and stored as it comes."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+import json
 import signal
-import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from simlab.foundation.errors import InputError
-from simlab.study.cell import KILLED, CellResult, Place, TaskResult, compute_packed, packed
+from simlab.foundation.warm import is_warm, note_warm
+from simlab.study.cell import FAILED, STATUS_NAMES, CellResult, Place, WorldResult
+from simlab.study.costs import Costs, Forecast
 from simlab.study.design import Study
+from simlab.study.limits import Limits
+from simlab.study.log import RunLog
+from simlab.study.options import RETRIES, check_backend, check_run, default_store
+from simlab.study.pool import Done, Lost, Pool, ProcessPool, ThreadPool
+from simlab.study.provenance import describe
+from simlab.study.replay import cell_name
+from simlab.study.storage import Storage
 from simlab.study.store import Store, opened
+from simlab.study.tasks import TaskQueue
+from simlab.study.until import Until
+from simlab.study.until_round import Rounds, rules_of
 
-BACKENDS = ("loky", "threads", "dask")
+# Results wait in memory so long, or twenty times as long as writing them took.
 _FLUSH_SECONDS = 5.0
+_SHARE_OF_WRITING = 20.0
+# A cell whose worker dies is tried again: most workers are killed from outside.
+_MOST_DEATHS = 3
+# A dataset above this size is left on the disk and read when it is looked at.
+_LOADED_BYTES = 250_000_000
 
 
 class Progress(Protocol):
     """What a run tells of itself: how many cells there are, then each one's status as it is done."""
 
     def begin(self, total: int, done: int, failed: int) -> None:
-        """Say how many cells there are, and how many of them were done and failed before."""
+        """Say how many cells there are, and how many of them were done and failed before. Again where more are asked for."""
 
-    def add(self, results: Sequence[CellResult]) -> None:
-        """Say that cells are done."""
+    def add(self, results: Sequence[CellResult], forecast: Forecast | None) -> None:
+        """Say that cells are done, and how long the others may take."""
 
     def end(self) -> None:
         """Say that the run is over, whether or not it was finished."""
@@ -43,14 +59,21 @@ def run(
     backend: str = "loky",
     scheduler: str | None = None,
     progress: Progress | None = None,
+    retry: Sequence[str] = (),
+    until: str | Sequence[str] = (),
+    time_budget: float | None = None,
+    time_limit: float | None = None,
+    memory_limit: float | None = None,
 ) -> Any:
     """Run a study, or what is left of it, and return its dataset.
 
     Parameters
     ----------
     study : Study
-    out : path, optional
-        The store; ``results/<name>.zarr`` unless said. What it holds already is kept.
+        Where the store holds a study of the same name, seed and settings, what this one has more of - replicates, levels,
+        fitters, metrics - is added to it.
+    out : path or address, optional
+        The store: a folder, or any address that fsspec knows; ``results/<name>.zarr`` unless said.
     jobs : int, optional
         Workers; the number of processors unless said. The numbers are the same for any.
     backend : str
@@ -59,180 +82,230 @@ def run(
         Address of a Dask scheduler.
     progress : Progress, optional
         Told of what is done.
+    retry : sequence of str
+        Cells that ended so are tried again: ``failed`` (in whatever way), ``timed_out``, ``killed``.
+    until : str or sequence of str
+        Rules such as ``mcse(ari) <= 0.01``: replicates are added, scenario by scenario, until they hold. See
+        ``simlab.study.until``.
+    time_budget : float, optional
+        Seconds after which no more cells are begun.
+    time_limit : float, optional
+        Seconds that a cell may take; it is stopped and recorded as timed out. In ``threads`` it is stopped only where it
+        comes back to Python.
+    memory_limit : float, optional
+        Megabytes that a worker process may hold; the cell is stopped and recorded as killed. Not for ``threads``.
 
     Returns
     -------
     xarray.Dataset
-        Loaded into memory. See ``simlab.study.summary`` for means and errors.
+        What the store holds, which may be more than the study. One of over 250 MB stays on the disk, and is read as it is
+        used. See ``simlab.study.summary`` for means and errors.
 
     Raises
     ------
     InputError
-        For settings that are not allowed, or a store of another study.
+        For settings that are not allowed, a store of another study, or one that another run is writing.
     SimlabError
-        Where the store cannot be written, such as on a full disk.
+        Where the store cannot be written, such as on a full disk, or the scheduler has gone.
     KeyboardInterrupt
         After Ctrl-C; what was computed is stored.
     """
     check_backend(jobs, backend, scheduler)
-    store = Store(Path(out) if out is not None else default_store(study), study)
-    tasks = _tasks(store.pending())
-    counts = store.counts()
-    if progress:
-        failed = sum(counts[name] for name in ("failed", "timed_out", "killed"))
-        progress.begin(sum(counts.values()), sum(counts.values()) - counts["pending"], failed)
-    last = time.monotonic()
+    limits = check_run(backend, retry, time_budget, time_limit, memory_limit)
+    rules = rules_of(until, study.metrics)
+    where = Storage(out if out is not None else default_store(study))
+    log = RunLog(where.beside(".log"))
+    options = {
+        "jobs": jobs,
+        "backend": backend,
+        "scheduler": scheduler,
+        "retry": ", ".join(retry) or None,
+        "until": " and ".join(map(str, rules)) or None,
+        "time_budget": time_budget,
+        "time_limit": time_limit,
+        "memory_limit": memory_limit,
+    }
     try:
-        if tasks:
-            _compile(study)
-        for result in _results(study, tasks, _workers(jobs), backend, scheduler):
-            store.add(result)
-            if progress:
-                progress.add(result.cells)
-            if time.monotonic() - last > _FLUSH_SECONDS:
-                store.flush()
-                last = time.monotonic()
+        with where.only_writer() as lease, contextlib.ExitStack() as leave:
+
+            def workers(asked: Study) -> Pool:
+                made = _pool(asked, limits, jobs, backend, scheduler)
+                leave.callback(made.close)
+                return made
+
+            # Where all is still to do, workers get ready while the store is made.
+            early = None if where.exists_whole() else workers(study)
+            store = Store(where, study, lease)
+            made = _Run(store, study, partial(workers, store.study), early, progress, log, time_budget)
+            log.say(
+                "started", store=str(where), script=study.script or None, **options, study=json.dumps(describe(study))
+            )
+            made.go([status for kind in retry for status in RETRIES[kind]], rules, options)
+    except BaseException as error:
+        log.say("stopped", why=f"{type(error).__name__} {error}".strip())
+        raise
     finally:
-        with _Undisturbed():
-            store.flush()
-        if progress:
-            progress.end()
-    with opened(store.path) as dataset:
-        return dataset.load()
+        log.close()
+    with opened(where) as dataset:
+        return dataset.load() if dataset.nbytes <= _LOADED_BYTES else dataset
 
 
-def default_store(study: Study) -> Path:
-    """Return where a study is stored unless said."""
-    return Path("results") / f"{study.name}.zarr"
+class _Run:
+    """One run of a study into its store."""
+
+    def __init__(
+        self,
+        store: Store,
+        study: Study,
+        make_pool: Callable[[], Pool],
+        pool: Pool | None,
+        progress: Progress | None,
+        log: RunLog,
+        time_budget: float | None,
+    ) -> None:
+        self._store = store
+        self._study = store.study
+        self._make_pool, self._pool = make_pool, pool
+        self._progress = progress
+        self._log = log
+        self._until_time = None if time_budget is None else time.monotonic() + time_budget
+        self._costs = Costs(study)
+        self._deaths: dict[Place, int] = {}
+        self._counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
+        self._flushed, self._writing = time.monotonic(), 0.0
+
+    def go(self, again: Sequence[int], rules: Sequence[Until], options: dict[str, Any]) -> None:
+        """Compute what is left, and what the rules ask for beyond it."""
+        for block in self._store.blocks():
+            damage = self._store.check(block)
+            if damage:
+                self._log.say("computed again", why=damage)
+        queue = TaskQueue(self._store, self._costs, again)
+        rounds = Rounds(self._store, rules) if rules else None
+        begun = False
+        outcome = "stopped"
+        try:
+            while True:
+                self._begin()
+                if queue.n_cells:
+                    if not begun:
+                        begun = True
+                        self._store.note(outcome="begun", **options)
+                        _compile(self._study)
+                    self._pool = self._pool or self._make_pool()
+                    if not self._drive(self._pool, queue):
+                        outcome = "time budget spent"
+                        break
+                if rounds is None or not rounds.ask_more():
+                    outcome = "complete"
+                    break
+                queue = TaskQueue(self._store, self._costs, learn=False)
+        finally:
+            with _Undisturbed():
+                self._store.flush()
+                if begun:
+                    self._store.note_end(outcome=outcome, rules=rounds.outcome() if rounds is not None else None)
+            self._log.say(outcome, **{name: int(n) for name, n in zip(STATUS_NAMES, self._counts, strict=True) if n})
+            if self._progress:
+                self._progress.end()
+
+    def _begin(self) -> None:
+        self._counts = sum((self._store.counts(block) for block in self._store.blocks()), np.zeros_like(self._counts))
+        if self._progress:
+            total = int(self._counts.sum())
+            self._progress.begin(total, total - int(self._counts[0]), int(self._counts[FAILED:].sum()))
+
+    def _drive(self, pool: Pool, queue: TaskQueue) -> bool:
+        """Compute the tasks of a queue; return whether all were."""
+        under_way = 0
+        while True:
+            out_of_time = self._until_time is not None and time.monotonic() > self._until_time
+            while not out_of_time and pool.wants() and (task := queue.next(pool.n_workers)) is not None:
+                pool.submit(task)
+                under_way += 1
+            if not under_way:
+                return not out_of_time or queue.is_empty
+            for event in pool.collect(1.0):
+                under_way -= 1
+                if isinstance(event, Done):
+                    for result in event.results:
+                        self._take(result, queue)
+                else:
+                    self._lost(event, queue)
+            self._flush()
+
+    def _take(self, result: WorldResult, queue: TaskQueue) -> None:
+        """Store what was computed of a world."""
+        self._store.add(result)
+        self._costs.add(result.cells)
+        for cell in result.cells:
+            self._counts[0] -= 1
+            self._counts[cell.status] += 1
+            block = queue.finished(cell.place)
+            if block is not None:
+                self._store.done(block)
+        bad = [cell for cell in result.cells if cell.status >= FAILED]
+        if bad:
+            self._log.failed(
+                [(cell_name(self._study, cell.place), STATUS_NAMES[cell.status], cell.message) for cell in bad]
+            )
+        if self._progress:
+            self._progress.add(result.cells, self._costs.forecast())
+
+    def _lost(self, lost: Lost, queue: TaskQueue) -> None:
+        """Decide about a task whose worker died: what it named is recorded, what may be innocent is tried again."""
+        if lost.deaths == 0:
+            queue.give_back(lost.task)
+            return
+        guilty = lost.place if lost.place in lost.task.places else None
+        if guilty is None and len(lost.task.places) == 1:
+            place = lost.task.places[0]
+            self._deaths[place] = self._deaths.get(place, 0) + lost.deaths
+            if self._deaths[place] >= _MOST_DEATHS:
+                guilty = place
+        if guilty is not None:
+            why = lost.message or (
+                f"its worker died {self._deaths.get(guilty, lost.deaths)} times: killed from outside, out of memory, or a crash"
+                " in compiled code"
+            )
+            cell = CellResult(guilty, STATUS_NAMES.index(lost.kind), why)
+            self._take(WorldResult(guilty.scenario, guilty.replicate, [cell]), queue)
+        rest = tuple(place for place in lost.task.places if place != guilty)
+        if rest:
+            self._log.say("a worker died", cells=len(rest), why=lost.message or None)
+            queue.give_back(lost.task._replace(places=rest), alone=guilty is None)
+
+    def _flush(self) -> None:
+        now = time.monotonic()
+        if now - self._flushed > max(_FLUSH_SECONDS, _SHARE_OF_WRITING * self._writing):
+            self._store.flush()
+            self._flushed = time.monotonic()
+            self._writing = self._flushed - now
 
 
-def check_backend(jobs: int | None, backend: str, scheduler: str | None) -> None:
-    """Raise InputError unless the three go together."""
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-        raise InputError.of("jobs", jobs, "must be an integer from 1")
-    if backend not in BACKENDS:
-        raise InputError.of("backend", backend, f"must be one of {', '.join(BACKENDS)}")
-    if scheduler is not None and backend != "dask":
-        raise InputError.of("scheduler", scheduler, "goes with backend = dask")
+def _pool(study: Study, limits: Limits, jobs: int | None, backend: str, scheduler: str | None) -> Pool:
+    if backend == "dask":
+        from simlab.study.pool_dask import DaskPool
 
+        return DaskPool(study, jobs, limits, scheduler)
+    from joblib import cpu_count
 
-def _tasks(places: Sequence[Place]) -> list[list[Place]]:
-    """Group cells that share a world."""
-    return [list(group) for _, group in itertools.groupby(places, key=lambda p: (p.scenario, p.replicate))]
+    kind = ThreadPool if backend == "threads" else ProcessPool
+    return kind(study, int(cpu_count()) if jobs is None else jobs, limits)
 
 
 def _compile(study: Study) -> None:
     """Compile the kernels that the fitters need once, before workers start: a cold cache would cost each of them."""
+    kinds = list(dict.fromkeys(kind for fitter in study.fitters.values() for kind in fitter.kinds))
+    cold = [kind for kind in kinds if not is_warm(f"{kind.__module__}.{kind.__qualname__}")]
+    if not cold:
+        return
     from simlab.fit.bridging import scores
 
     scores(np.ones((3, 3)), np.zeros(3, dtype=np.int64), np.ones((3, 1)))
-    for kind in dict.fromkeys(kind for fitter in study.fitters.values() for kind in fitter.kinds):
+    for kind in cold:
         kind.compile()
-
-
-def _results(
-    study: Study, tasks: list[list[Place]], jobs: int, backend: str, scheduler: str | None
-) -> Iterator[TaskResult]:
-    """Compute tasks in parallel and yield results as they come.
-
-    A worker that dies takes a whole round with it. What was under way is then computed cell by cell, so that the cell that
-    kills its worker is known and recorded, and the rest goes on.
-    """
-    payload = packed(study)
-    left = list(tasks)
-    while left:
-        done: set[tuple[int, int]] = set()
-        try:
-            for result in _round(study.script, payload, left, jobs, backend, scheduler):
-                done.add((result.scenario, result.replicate))
-                yield result
-            return
-        except _worker_deaths():
-            left = [task for task in left if (task[0].scenario, task[0].replicate) not in done]
-            suspects, left = left[: 4 * jobs], left[4 * jobs :]
-            for place in itertools.chain.from_iterable(suspects):
-                yield _alone(study.script, payload, place, backend, scheduler)
-
-
-def _alone(script: str, payload: bytes, place: Place, backend: str, scheduler: str | None) -> TaskResult:
-    """Compute one cell in a worker of its own; a dead worker is the result."""
-    try:
-        return next(iter(_round(script, payload, [[place]], 1, backend, scheduler)))
-    except _worker_deaths() as error:
-        text = "the worker died: killed from outside, out of memory, or a crash in compiled code"
-        return TaskResult(
-            place.scenario, place.replicate, [CellResult(place, KILLED, f"{text} ({type(error).__name__})")], {}
-        )
-
-
-def _round(
-    script: str, payload: bytes, tasks: list[list[Place]], jobs: int, backend: str, scheduler: str | None
-) -> Iterator[TaskResult]:
-    """Run one joblib call over tasks."""
-    if backend == "loky" and jobs == 1:
-        yield from _one_process(script, payload, tasks)
-        return
-    from joblib import Parallel, delayed, parallel_config
-
-    calls: Callable[..., Any] = delayed(compute_packed)
-    settings: dict[str, Any] = {"backend": {"threads": "threading"}.get(backend, backend), "n_jobs": jobs}
-    if backend == "loky":
-        settings["inner_max_num_threads"] = 1
-    client = _dask_client(scheduler) if backend == "dask" else None
-    try:
-        with parallel_config(**settings):
-            parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-            yield from parallel(calls(script, payload, task) for task in tasks)
-    finally:
-        if client is not None:
-            client.close()
-
-
-def _one_process(script: str, payload: bytes, tasks: list[list[Place]]) -> Iterator[TaskResult]:
-    """Compute in one process beside this one, so that a fitter that kills its process does not end the study."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    executor = ProcessPoolExecutor(max_workers=1)
-    waiting: deque[Any] = deque()
-    try:
-        for task in tasks:
-            waiting.append(executor.submit(compute_packed, script, payload, task))
-            if len(waiting) > 2:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        executor.shutdown(kill_workers=True)
-
-
-def _dask_client(scheduler: str | None) -> Any:
-    try:
-        import distributed
-    except ImportError:
-        raise InputError("backend = dask: needs the package distributed (pip install 'simlab[dask]')") from None
-    try:
-        client: Any = distributed.Client
-        return client(scheduler, timeout=10) if scheduler else client(processes=True, dashboard_address=None)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError.of(
-            "scheduler", scheduler, f"no Dask scheduler answers there ({type(error).__name__})"
-        ) from None
-
-
-def _worker_deaths() -> tuple[type[BaseException], ...]:
-    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
-
-    if "distributed" in sys.modules:
-        import distributed
-
-        return (TerminatedWorkerError, BrokenProcessPool, distributed.KilledWorker)
-    return (TerminatedWorkerError, BrokenProcessPool)
-
-
-def _workers(jobs: int | None) -> int:
-    from joblib import cpu_count
-
-    return int(cpu_count()) if jobs is None else jobs
+        note_warm(f"{kind.__module__}.{kind.__qualname__}")
 
 
 class _Undisturbed:

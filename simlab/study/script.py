@@ -15,16 +15,17 @@ from simlab.study.design import Study
 SIZES = ("demo", "full")
 
 
-def load_script(path: str | Path) -> ModuleType:
+def load_script(path: str | Path, *, text: str | None = None) -> ModuleType:
     """Import a script once, under a name made from where it lies, so that workers can import it under the same.
 
-    Raises InputError in one line where it is missing, is no Python, or breaks.
+    ``text`` is what it says, for a machine on which the file is not there. Raises InputError in one line where the script is
+    missing, is no Python, or breaks.
     """
     file = Path(path).resolve()
     name = f"simlab_script_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
-    if not file.is_file():
+    if not file.is_file() and text is None:
         raise InputError(f"{path}: no such file")
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -32,7 +33,10 @@ def load_script(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        if text is not None and not file.is_file():
+            exec(compile(text, str(file), "exec"), module.__dict__)
+        else:
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         raise _broken(path, error) from error

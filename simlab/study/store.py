@@ -1,277 +1,469 @@
-"""The store of a study: one xarray Dataset in Zarr, written by one process, chunk by chunk, status last."""
+"""The store of a study: one xarray Dataset in Zarr, written by one process, block by block, status last."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
+import itertools
 import json
-import os
-import shutil
-import uuid
-import warnings
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.errors import InputError, SimlabError
-from simlab.metrics.metric import Metric, metrics
+from simlab.foundation.errors import InputError
 from simlab.study.answers import ANSWER_FILE
-from simlab.study.cell import PENDING, STATUS_NAMES, Place, TaskResult
+from simlab.study.arrays import DamagedError, StoreArrays, quiet, read_root
+from simlab.study.blocks import CellBlock, WorldBlock
+from simlab.study.cell import PENDING, STATUS_NAMES, Place, WorldResult
 from simlab.study.design import Study
-from simlab.study.provenance import SCHEMA_VERSION, describe, differences, provenance
+from simlab.study.extend import merge
+from simlab.study.layout import INNER, Blocks, Layout
+from simlab.study.provenance import SCHEMA_VERSION, describe, now, surroundings
+from simlab.study.storage import PATIENCE, Lease, Storage, cannot_write, passing
 
-_BLOCK = 20
-_INNER = ("site", "relation", "period")
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Blocks that wait for their last cells are kept up to this many numbers.
+_NUMBERS_KEPT = 16_000_000
 
 
 class Store:
-    """The arrays of a study in memory, and the Zarr store that they are flushed to.
+    """A store that a study is computed into.
 
-    Cells lie at (scenario dimensions, fieldwork dimensions, fitter, replicate). A chunk holds all cells of one scenario and a
-    block of replicates. Zarr replaces each chunk's file in one step, and the status of a cell is written after its numbers;
-    so whatever stops the run, a cell that is not pending is complete.
+    Cells lie at (scenario dimensions, fieldwork dimensions, fitter, replicate), in blocks. A block is computed in memory and
+    written variable by variable, each as one file that is replaced in one step; status comes last. So whatever stops the
+    run, a cell that is not pending is complete.
+
+    Parameters
+    ----------
+    where : path, address or Storage
+        Made where there is nothing.
+    study : Study
+        What is asked for. What the store lacks of it is added to its dimensions; what it holds is never changed.
+    lease : Lease, optional
+        Renewed at each writing.
+
+    Raises
+    ------
+    InputError
+        Where something else lies there, or the store of another study or of another version of the store.
     """
 
-    def __init__(self, path: Path, study: Study) -> None:
-        self.path = path
-        self.study = study
-        self._scenario_places = [index for index, _ in study.scenarios.items()]
-        self._fieldwork_places = [index for index, _ in study.fieldworks.items()]
-        self._dirty: set[tuple[int, int]] = set()
-        self._recover()
-        if not path.exists():
-            self._create(_template(study))
-        else:
-            self._check()
-        with opened(path) as dataset:
-            if dataset.sizes["replicate"] < study.replicates:
-                self._extend(dataset.load())
-        with opened(path) as dataset:
-            loaded = dataset.load()
-            self.dims = {str(name): tuple(map(str, v.dims)) for name, v in loaded.data_vars.items()}
-            self.arrays: dict[str, NDArray[Any]] = {str(n): v.values.copy() for n, v in loaded.data_vars.items()}
-        import zarr
+    def __init__(self, where: str | Path | Storage, study: Study, lease: Lease | None = None) -> None:
+        self.where = where = Storage(where)
+        self._lease = lease
+        wanted = json.loads(json.dumps(describe(study)))
+        inner: dict[str, tuple[str, ...]] = dict(zip(INNER, (study.sites, study.relations, study.periods), strict=True))
+        root = read_root(where)
+        attributes = root["attributes"] if root is not None else {}
+        stored = _stored_design(where, attributes) if root is not None else wanted
+        names = _stored_inner(where, root) if root is not None else inner
+        both = {dim: tuple(dict.fromkeys((*names[dim], *inner[dim]))) for dim in INNER}
+        merged = merge(str(where), stored, wanted, both)
+        try:
+            self.study = study.changed(metrics=merged.design["metrics"])
+        except InputError as error:
+            raise InputError(f"{where}: has a metric that is not registered here: {error}") from None
+        self._sets: list[list[str]] = merged.design["metric_sets"]
+        self._fit_names = [metric.name for metric in self.study.fit_metrics]
+        self._truth_names = [metric.name for metric in self.study.truth_metrics]
+        blocks, before = _blocks(where, root, self.study, merged.labels), _stored_replicates(root)
+        self.n_replicates = max(study.replicates, before)
+        self._blocks = blocks
+        self._labels = merged.labels
+        self._set_layout()
+        if root is None or merged.new or self.n_replicates > before:
+            design = merged.design if root is not None else wanted
+            provenance = _provenance(attributes, design)
+            self._made({"title": study.name, "schema_version": SCHEMA_VERSION, **attributes, "provenance": provenance})
+        self._arrays = StoreArrays(where, write=True)
+        self._open: dict[tuple[int, ...], CellBlock] = {}
+        self._worlds: dict[tuple[int, ...], WorldBlock] = {}
+        self._asked = np.asarray(self._arrays.read("asked"), dtype=np.int64)
+        self.ask(range(len(study.scenarios.settings)), study.replicates)
 
-        self._group: Any = zarr.open_group(str(path), mode="r+")
+    # --- what is asked for ------------------------------------------------------------------------------------------------
 
-    def pending(self) -> list[Place]:
-        """Return the cells still to be computed: block by block of replicates, scenario by scenario."""
-        status = self.arrays["status"]
-        places = []
-        replicates = self.study.replicates
-        for start in range(0, replicates, _BLOCK):
-            for s, scenario in enumerate(self._scenario_places):
-                for replicate in range(start, min(start + _BLOCK, replicates)):
-                    for f, fieldwork in enumerate(self._fieldwork_places):
-                        for k in range(len(self.study.fitters)):
-                            if status[(*scenario, *fieldwork, k, replicate)] == PENDING:
-                                places.append(Place(s, f, k, replicate))
-        return places
+    def ask(self, scenarios: Iterable[int], replicates: int) -> None:
+        """Ask for so many replicates, or more, of all that the study does with these scenarios."""
+        if replicates > self.n_replicates:
+            self.flush()
+            self.n_replicates = replicates
+            self._set_layout()
+            self._made(json.loads(json.dumps(self._arrays.attributes)))
+            self._arrays = StoreArrays(self.where, write=True)
+        layout = self.layout
+        chosen = np.zeros(len(self.study.scenarios.settings) + 1, dtype=bool)
+        chosen[list(scenarios)] = True
+        n = layout.n_world_dims
+        here = np.ix_(
+            chosen[layout.scenario_of].ravel(), (layout.fieldwork_of >= 0).ravel(), (layout.fitter_of >= 0).ravel()
+        )
+        flat = self._asked.reshape(math.prod(layout.shape[:n]), math.prod(layout.shape[n:-2]), layout.shape[-2])
+        if (flat[here] < replicates).any():
+            flat[here] = np.maximum(flat[here], replicates)
+            self._try(lambda: self._arrays.write("asked", (slice(None),) * self._asked.ndim, self._asked))
 
-    def counts(self) -> dict[str, int]:
-        """Return how many cells have each status, over the replicates asked for."""
-        asked = self.arrays["status"][..., : self.study.replicates]
-        return {name: int((asked == code).sum()) for code, name in enumerate(STATUS_NAMES)}
+    def blocks(self) -> Iterator[tuple[int, ...]]:
+        """Iterate over the blocks that hold cells that are asked for."""
+        for block in self.layout.blocks():
+            start = block[-1] * self.layout.block_shape[-1]
+            if start < self._asked[self.layout.region(block)[:-1]].max():
+                yield block
 
-    def add(self, result: TaskResult) -> None:
-        """Take the results of a task into memory."""
-        scenario = self._scenario_places[result.scenario]
-        for name, values in result.truth.items():
-            self.arrays[name][(*scenario, result.replicate)] = values
+    def members(self, block: tuple[int, ...]) -> tuple[Ints, Ints, Ints]:
+        """Return scenario, fieldwork and fitter of each combination in a block, flat; -1 where it is not the study's."""
+        sides = np.meshgrid(*self.layout.members(block)[:3], indexing="ij")
+        return sides[0].ravel(), sides[1].ravel(), sides[2].ravel()
+
+    def scenarios(self, block: tuple[int, ...]) -> Ints:
+        """Return the study's scenarios in a block."""
+        found = self.layout.members(block)[0]
+        return found[found >= 0]
+
+    def check(self, block: tuple[int, ...]) -> str:
+        """Read all of a block. Where a part is damaged the block counts as never computed; return what is damaged."""
+        region = self.layout.region(block)
+        world = (*region[: self.layout.n_world_dims], region[-1])
+        try:
+            if not (self._arrays.read("status", region) != PENDING).any():
+                return ""
+            for name in (*self._fit_names, "message", "elapsed", "scored"):
+                self._arrays.read(name, region)
+            for name in self._truth_names:
+                self._arrays.read(name, world)
+        except DamagedError as error:
+            sides = self._sides(region)
+            self._open[block] = CellBlock.empty(region, sides, (len(self._fit_names), *self._inner_shape))
+            shape = (sides[0], sides[-1], len(self._truth_names), *self._inner_shape)
+            self._worlds[self.layout.world_block(block)] = WorldBlock(world, np.full(shape, np.nan))
+            return str(error)
+        return ""
+
+    def unfinished(self, block: tuple[int, ...], again: Iterable[int] = ()) -> NDArray[np.bool_]:
+        """Return which cells of a block are to be computed: (scenario, fieldwork, fitter, replicate), flat."""
+        empty, lacking = self._left(block, again)
+        return empty | lacking
+
+    def pending(self, block: tuple[int, ...], again: Iterable[int] = ()) -> dict[Place, tuple[str, ...] | None]:
+        """Return the cells of a block that are to be computed, with the metrics that are missing (all where None).
+
+        Those whose status is among ``again`` are computed once more. World by world.
+        """
+        empty, lacking = self._left(block, again)
+        scenarios, fieldworks, fitters, first = self.layout.members(block)
+        scored = self._of_block(block, "scored")
+        found: dict[Place, tuple[str, ...] | None] = {}
+        for s, r, f, k in np.argwhere((empty | lacking).transpose(0, 3, 1, 2)).tolist():
+            place = Place(int(scenarios[s]), int(fieldworks[f]), int(fitters[k]), first + r)
+            found[place] = None if empty[s, f, k, r] else self._missing(int(scored[s, f, k, r]))
+        return found
+
+    def counts(self, block: tuple[int, ...]) -> Ints:
+        """Return how many cells of a block have each status, among those that the study asks for."""
+        status = self._of_block(block, "status")
+        return np.bincount(status[self._wanted(block)].astype(np.int64), minlength=len(STATUS_NAMES))
+
+    def times(self, block: tuple[int, ...]) -> tuple[Floats, Floats, Floats]:
+        """Return number, seconds and squared seconds of the cells of a block: (scenario, fieldwork, fitter), flat."""
+        elapsed = self._of_block(block, "elapsed").astype(np.float64)
+        seen = np.isfinite(elapsed)
+        elapsed = np.where(seen, elapsed, 0.0)
+        return seen.sum(axis=-1).astype(np.float64), elapsed.sum(axis=-1), (elapsed**2).sum(axis=-1)
+
+    def _left(self, block: tuple[int, ...], again: Iterable[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which cells of a block have nothing, or are tried again, and which only lack metrics."""
+        status, scored = self._of_block(block, "status"), self._of_block(block, "scored")
+        wanted = self._wanted(block)
+        empty = wanted & np.isin(status, [PENDING, *again])
+        return empty, wanted & ~empty & (scored < len(self._sets)) & (status < STATUS_NAMES.index("failed"))
+
+    def _wanted(self, block: tuple[int, ...]) -> NDArray[np.bool_]:
+        scenarios, fieldworks, fitters, first = self.layout.members(block)
+        region = self.layout.region(block)
+        sides = self._sides(region)
+        asked = self._asked[region[:-1]].reshape(sides[:-1])
+        mine = (scenarios[:, None, None] >= 0) & (fieldworks[:, None] >= 0) & (fitters >= 0)
+        return mine[..., None] & (np.arange(first, first + sides[-1]) < asked[..., None])
+
+    def _of_block(self, block: tuple[int, ...], name: str) -> NDArray[Any]:
+        """Return one of status, scored and elapsed of a block."""
+        if block in self._open:
+            found: NDArray[Any] = getattr(self._open[block], name)
+            return found
+        region = self.layout.region(block)
+        return self._arrays.read(name, region).reshape(self._sides(region))
+
+    def _missing(self, scored: int) -> tuple[str, ...]:
+        return tuple(itertools.chain.from_iterable(self._sets[scored:]))
+
+    # --- what is computed -------------------------------------------------------------------------------------------------
+
+    def add(self, result: WorldResult) -> None:
+        """Take the results of a world into memory."""
         for cell in result.cells:
-            at = (*scenario, *self._fieldwork_places[cell.place.fieldwork], cell.place.fitter, cell.place.replicate)
-            for name, values in cell.values.items():
-                self.arrays[name][at] = values
-            self.arrays["message"][at] = cell.message
-            self.arrays["status"][at] = cell.status
-        self._dirty.add((result.scenario, result.replicate // _BLOCK))
+            block = self.layout.block_of(*cell.place)
+            held = self._block(block)
+            at = self._at(held.region, cell.place)
+            if held.status[at] != PENDING and held.scored[at] < len(self._sets) and cell.values is not None:
+                names = self._missing(int(held.scored[at]))
+                lacking = [i for i, name in enumerate(self._fit_names) if name in names]
+                held.add_metrics(at, cell, lacking, self._inner_at, len(self._sets))
+            else:
+                held.put(at, cell, self._inner_at, len(self._sets))
+        if result.truth is not None and self._truth_names and result.cells:
+            block = self.layout.block_of(*result.cells[0].place)
+            at = self._at(self._block(block).region, result.cells[0].place)
+            self._world_block(block).put(at[0], at[-1], result.truth, self._truth_at)
+        self._make_room()
+
+    def done(self, block: tuple[int, ...]) -> None:
+        """Write a block that nothing more will come for, and forget it."""
+        if block in self._open:
+            self._write([block])
+            del self._open[block]
+            world = self.layout.world_block(block)
+            if not any(self.layout.world_block(other) == world for other in self._open):
+                self._worlds.pop(world, None)
 
     def flush(self) -> None:
-        """Write what was added since the last flush; SimlabError where the disk does not take it."""
-        names = [*(n for n in self.arrays if n not in ("message", "status")), "message", "status"]
-        try:
+        """Write what was added; SimlabError where the storage does not take it."""
+        self._write([block for block, held in self._open.items() if held.changed])
+
+    def replicates(self, scenario: int) -> int:
+        """Return how many replicates are asked for of a scenario, in all that the study does with it."""
+        n = self.layout.n_world_dims
+        here = self._asked[self.layout.index(scenario, 0, 0, 0)[:n]]
+        mine = (self.layout.fieldwork_of >= 0)[..., None] & (self.layout.fitter_of >= 0)
+        return int(here[mine].min())
+
+    def by_scenarios(self, names: Sequence[str]) -> Iterator[tuple[Ints, dict[str, Floats]]]:
+        """Iterate over the scenarios of a row of blocks, -1 for those of others, with what is stored of metrics.
+
+        Each is (scenario, combination of the study's fieldworks and fitters, replicate, site, relation, period); a metric of
+        the truth has one combination.
+        """
+        self.flush()
+        n = self.layout.n_world_dims
+        mine = ((self.layout.fieldwork_of >= 0)[..., None] & (self.layout.fitter_of >= 0)).ravel()
+        for row in dict.fromkeys(block[:n] for block in self.layout.blocks()):
+            first = next(block for block in self.layout.blocks() if block[:n] == row)
+            region = self.layout.region(first)[:n]
+            scenarios = self.layout.members(first)[0]
+            values = {}
             for name in names:
-                for scenario, block in sorted(self._dirty):
-                    region = self._region(name, scenario, block)
-                    self._group[name][region] = self.arrays[name][region]
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
-        self._dirty.clear()
+                found = self._arrays.read(name, region)
+                inner = found.shape[-4:]
+                if name in self._truth_names:
+                    values[name] = found.reshape(len(scenarios), 1, *inner)
+                else:
+                    values[name] = found.reshape(len(scenarios), -1, *inner)[:, mine]
+            yield scenarios, values
 
-    def _region(self, name: str, scenario: int, block: int) -> tuple[Any, ...]:
-        part: dict[str, Any] = dict(zip(self.study.scenarios.labels, self._scenario_places[scenario], strict=True))
-        part["replicate"] = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        return tuple(part.get(dim, slice(None)) for dim in self.dims[name])
+    def note(self, **facts: Any) -> None:
+        """Add a run to what the store tells of its runs: when, with which versions, on which machine, and ``facts``."""
+        runs = json.loads(self._arrays.attributes.get("runs", "[]"))
+        runs.append({"at": now(), **surroundings(), **facts})
+        attributes = {**self._arrays.attributes, "runs": json.dumps(runs)}
+        self._try(lambda: self._arrays.write_root(attributes))
 
-    def _create(self, dataset: Any) -> None:
-        """Write a dataset beside the store and move it there in one step."""
-        beside = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.new")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write(dataset, beside, dict.fromkeys(self.study.scenarios.labels, 1))
-            if self.path.exists():
-                self.path.rename(self._old())
-            beside.rename(self.path)
-            shutil.rmtree(self._old(), ignore_errors=True)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+    def note_end(self, **facts: Any) -> None:
+        """Add to what was noted last: when the run ended, and ``facts``."""
+        runs = json.loads(self._arrays.attributes.get("runs", "[]"))
+        runs[-1] = {**runs[-1], "ended": now(), **facts}
+        attributes = {**self._arrays.attributes, "runs": json.dumps(runs)}
+        self._try(lambda: self._arrays.write_root(attributes))
 
-    def _old(self) -> Path:
-        return self.path.with_name(f".{self.path.name}.old")
+    # --- inside -----------------------------------------------------------------------------------------------------------
 
-    def _recover(self) -> None:
-        """Bring back the store where a run was killed between the two moves of ``_create``."""
-        if self._old().exists():
-            if self.path.exists():
-                shutil.rmtree(self._old(), ignore_errors=True)
-            else:
-                self._old().rename(self.path)
+    def _set_layout(self) -> None:
+        cells = {dim: self._labels[dim] for dim in self.study.cell_dims[:-1]}
+        self.layout = Layout(self.study, cells, self.n_replicates, self._blocks.block)
+        places = [
+            np.array([self._labels[dim].index(name) for name in names])
+            for dim, names in zip(INNER, (self.study.sites, self.study.relations, self.study.periods), strict=True)
+        ]
+        self._inner_shape = tuple(len(self._labels[dim]) for dim in INNER)
+        self._inner_at = np.ix_(np.arange(len(self._fit_names)), *places)
+        self._truth_at = np.ix_(np.arange(len(self._truth_names)), *places)
 
-    def _extend(self, dataset: Any) -> None:
-        """Add replicates: the old numbers in their places, the new ones pending."""
-        wider = _template(self.study)
-        for name in wider.data_vars:
-            dims = wider[name].dims
-            part = tuple(slice(dataset.sizes[d]) if d == "replicate" else slice(None) for d in dims)
-            wider[name].values[part] = dataset[name].values
-        wider.attrs = {**wider.attrs, "provenance": dataset.attrs["provenance"]}
-        self._create(wider)
+    def _made(self, attributes: dict[str, Any]) -> None:
+        """Make the store's arrays, or lengthen them."""
+        labels = {**self._labels, "replicate": tuple(range(self.n_replicates))}
+        self._try(lambda: StoreArrays.make(self.where, self.study, labels, self._blocks, attributes))
 
-    def _check(self) -> None:
-        """Raise InputError unless the store is of this study."""
-        with opened(self.path) as dataset:
-            stored = json.loads(dataset.attrs["provenance"])["design"]
-        found = differences(stored, describe(self.study))
-        if found:
-            raise InputError(
-                f"{self.path}: the store of another study: {'; '.join(found)}. Name another store with --out, or remove it"
-            )
+    def _sides(self, region: tuple[slice, ...]) -> tuple[int, ...]:
+        lengths = [part.stop - part.start for part in region]
+        n = self.layout.n_world_dims
+        return math.prod(lengths[:n]), math.prod(lengths[n:-2]), lengths[-2], lengths[-1]
+
+    def _at(self, region: tuple[slice, ...], place: Place) -> tuple[int, int, int, int]:
+        """Return where a cell lies among the four flat sides of its block."""
+        index = self.layout.index(*place)
+        n = self.layout.n_world_dims
+        inside = [i - part.start for i, part in zip(index, region, strict=True)]
+        lengths = [part.stop - part.start for part in region]
+        return _flat(inside[:n], lengths[:n]), _flat(inside[n:-2], lengths[n:-2]), inside[-2], inside[-1]
+
+    def _block(self, block: tuple[int, ...]) -> CellBlock:
+        if block not in self._open:
+            region = self.layout.region(block)
+            sides = self._sides(region)
+            held = CellBlock.empty(region, sides, (len(self._fit_names), *self._inner_shape))
+            status = self._arrays.read("status", region).reshape(sides)
+            if (status != PENDING).any():
+                held.fresh = False
+                held.status[:] = status
+                for name in ("scored", "elapsed", "message"):
+                    getattr(held, name)[:] = self._arrays.read(name, region).reshape(sides)
+                for m, name in enumerate(self._fit_names):
+                    held.values[:, :, :, :, m] = self._arrays.read(name, region).reshape(*sides, *self._inner_shape)
+            self._open[block] = held
+        return self._open[block]
+
+    def _world_block(self, block: tuple[int, ...]) -> WorldBlock:
+        world = self.layout.world_block(block)
+        if world not in self._worlds:
+            region = self.layout.region(block)
+            part = (*region[: self.layout.n_world_dims], region[-1])
+            sides = self._sides(region)
+            values = np.full((sides[0], sides[-1], len(self._truth_names), *self._inner_shape), np.nan)
+            for m, name in enumerate(self._truth_names):
+                values[:, :, m] = self._arrays.read(name, part).reshape(sides[0], sides[-1], *self._inner_shape)
+            self._worlds[world] = WorldBlock(part, values)
+        return self._worlds[world]
+
+    def _make_room(self) -> None:
+        """Write and forget the blocks that were begun first, where too many wait for their last cells."""
+        while len(self._open) > 1 and sum(held.values.size for held in self._open.values()) > _NUMBERS_KEPT:
+            self.done(next(iter(self._open)))
+
+    def _write(self, blocks: list[tuple[int, ...]]) -> None:
+        """Write blocks: the truth of their worlds and their numbers, then how cells ended."""
+        if self._lease is not None:
+            self._lease.renew()
+        for block in blocks:
+            held = self._open[block]
+            if held.changed:
+                self._try(partial(self._write_block, block, held))
+
+    def _write_block(self, block: tuple[int, ...], held: CellBlock) -> None:
+        shape = tuple(part.stop - part.start for part in held.region)
+        world = self._worlds.get(self.layout.world_block(block))
+        if world is not None and world.changed:
+            here = tuple(part.stop - part.start for part in world.region)
+            for m, name in enumerate(self._truth_names):
+                self._arrays.write(name, world.region, world.values[:, :, m].reshape(*here, *self._inner_shape))
+            world.changed = False
+        for m, name in enumerate(self._fit_names):
+            values = held.values[:, :, :, :, m].reshape(*shape, *self._inner_shape)
+            self._arrays.write(name, held.region, values)
+        for name in ("message", "elapsed", "scored", "status"):
+            self._arrays.write(name, held.region, getattr(held, name).reshape(shape))
+        held.changed = held.fresh = False
+
+    def _try(self, write: Callable[[], None]) -> None:
+        """Write; wait a while where the storage is away, and tell in one line where it does not come back."""
+        for wait in (*PATIENCE, None):
+            try:
+                write()
+                break
+            except OSError as error:
+                if wait is None or not passing(error):
+                    raise cannot_write(self.where, error) from error
+                time.sleep(wait)
 
 
-def _template(study: Study) -> Any:
-    """Return the dataset of a study with nothing computed."""
-    import xarray as xr
-
-    worlds, fields = study.scenarios.labels, study.fieldworks.labels
-    sizes = {
-        **{name: len(levels) for name, levels in worlds.items()},
-        **{name: len(levels) for name, levels in fields.items()},
-        "fitter": len(study.fitters),
-        "replicate": study.replicates,
-        "site": len(study.sites),
-        "relation": len(study.relations),
-        "period": len(study.periods),
-    }
-    coordinates: dict[str, Any] = {
-        **{name: (name, _coordinate(levels)) for name, levels in {**worlds, **fields}.items()},
-        "fitter": ("fitter", _coordinate(tuple(study.fitters))),
-        "replicate": ("replicate", np.arange(study.replicates)),
-        "site": ("site", _coordinate(study.sites)),
-        "relation": ("relation", _coordinate(study.relations)),
-        "period": ("period", _coordinate(study.periods)),
-    }
-    variables: dict[str, Any] = {}
-    for metric in study.metrics:
-        dims = (*study.cell_dims, *_INNER) if metric.kind.of_fits else (*worlds, "replicate", *_INNER)
-        variables[metric.name] = (dims, np.full([sizes[d] for d in dims], np.nan), metric_attributes(metric))
-    cells = [sizes[d] for d in study.cell_dims]
-    variables["message"] = (
-        study.cell_dims,
-        np.full(cells, "", dtype=np.dtypes.StringDType()),
-        {"long_name": "what went wrong, or what to do"},
-    )
-    variables["status"] = (
-        study.cell_dims,
-        np.zeros(cells, dtype=np.int8),
-        {"long_name": "how the cell ended", "flag_values": list(range(6)), "flag_meanings": " ".join(STATUS_NAMES)},
-    )
-    attributes = {"title": study.name, "schema_version": SCHEMA_VERSION, "provenance": provenance(study)}
-    return xr.Dataset(variables, coordinates, attributes)
+def _flat(index: list[int], lengths: list[int]) -> int:
+    flat = 0
+    for i, length in zip(index, lengths, strict=True):
+        flat = flat * length + i
+    return flat
 
 
-def metric_attributes(metric: Metric) -> dict[str, Any]:
-    """Return the attributes that describe a metric's variable."""
-    entry = metrics[metric.name]
-    limits = [metric.low, metric.high]
-    shown = ["none" if limit is None else f"{limit:g}" for limit in limits]
-    return {
-        "long_name": metric.long_name,
-        "units": metric.units,
-        "range": f"{shown[0]} to {shown[1]}",
-        "reference": entry.reference,
-        "kind": str(metric.kind),
-    }
+def _stored_design(where: Storage, attributes: dict[str, Any]) -> dict[str, Any]:
+    schema = attributes.get("schema_version")
+    if schema is None or "provenance" not in attributes:
+        raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
+    if schema != SCHEMA_VERSION:
+        raise InputError(
+            f"{where}: written with schema {schema}, and this simlab adds to stores of schema {SCHEMA_VERSION} only."
+            " It can be read and reported; name another store with --out"
+        )
+    try:
+        design = json.loads(attributes["provenance"])["design"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{where}: its provenance cannot be read") from None
+    if not isinstance(design, dict):
+        raise InputError(f"{where}: its provenance cannot be read")
+    return design
 
 
-def _coordinate(levels: tuple[float | str, ...]) -> NDArray[Any]:
-    if all(isinstance(level, float) for level in levels):
-        return np.array(levels, dtype=np.float64)
-    return np.array([str(level) for level in levels], dtype=np.dtypes.StringDType())
+def _stored_inner(where: Storage, root: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    arrays = StoreArrays(where)
+    return {dim: tuple(map(str, arrays.read(dim).tolist())) for dim in INNER}
 
 
-def write(dataset: Any, path: Path, chunked: dict[str, int] | None = None) -> None:
-    """Write a dataset as a new Zarr store, without files for chunks that hold nothing yet."""
-    encoding: dict[str, dict[str, Any]] = {}
-    for name, variable in dataset.data_vars.items():
-        sizes = {**dict(variable.sizes), **(chunked or {})}
-        sizes["replicate"] = _BLOCK
-        encoding[name] = {"chunks": tuple(min(sizes[d], max(variable.sizes[d], 1)) for d in variable.dims)}
-        if name == "status":
-            encoding[name]["fill_value"] = PENDING
-    with _quiet():
-        dataset.to_zarr(path, mode="w-", encoding=encoding, zarr_format=3, consolidated=True, write_empty_chunks=False)
+def _stored_replicates(root: dict[str, Any] | None) -> int:
+    if root is None:
+        return 0
+    return int(root["consolidated_metadata"]["metadata"]["replicate"]["shape"][0])
+
+
+def _blocks(where: Storage, root: dict[str, Any] | None, study: Study, labels: dict[str, Any]) -> Blocks:
+    """Return the blocks of a store, or those for a new one."""
+    if root is not None:
+        kept = json.loads(root["attributes"]["blocks"])
+        return Blocks(tuple(kept["block"]), tuple(kept["part"]))
+    sizes = {dim: len(labels[dim]) for dim in study.cell_dims[:-1]} | {"replicate": study.replicates}
+    numbers = max(len(study.fit_metrics), 1) * math.prod(len(labels[dim]) for dim in INNER)
+    return Blocks.of(sizes, list(study.scenarios.labels), numbers)
+
+
+def _provenance(attributes: dict[str, Any], design: dict[str, Any]) -> str:
+    if "provenance" in attributes:
+        return json.dumps({**json.loads(attributes["provenance"]), "design": design})
+    return json.dumps({"design": design, **surroundings(), "created": now()})
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Iterator[Any]:
+def opened(path: str | Path | Storage) -> Iterator[Any]:
     """Open a store as an xarray Dataset; InputError in one line where it is none, or of a later schema.
 
-    The attribute ``answer`` has the sentences of the study's own script, where it gave some, as JSON.
+    ``path`` is a folder, an exported Zip file, or an address that fsspec knows. The attribute ``answer`` has the sentences
+    of the study's own script, where it gave some, as JSON.
     """
     import xarray as xr
 
-    where = Path(path)
-    if not where.exists():
-        raise InputError(f"{path}: no such store")
-    if not (where / "zarr.json").is_file():
-        raise InputError(f"{path}: not a store of simlab (a folder that holds zarr.json)")
+    where = Storage(path)
+    if where.is_local and not where.path.exists():
+        raise InputError(f"{where}: no such store")
     try:
-        with _quiet():
-            dataset = xr.open_zarr(str(where), consolidated=True, chunks=None)
+        root = read_root(where)
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from None
+    if root is None:
+        raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
+    try:
+        with quiet():
+            dataset = xr.open_zarr(where.zarr(), consolidated=True, chunks=None)
     except Exception as error:
-        raise InputError(f"{path}: cannot be read as a store ({type(error).__name__})") from error
+        raise InputError(f"{where}: cannot be read as a store ({type(error).__name__})") from error
     schema = dataset.attrs.get("schema_version")
     if schema is None or "status" not in dataset or "provenance" not in dataset.attrs:
-        raise InputError(f"{path}: a Zarr store, but not one of a simlab study")
+        raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
     if schema > SCHEMA_VERSION:
-        raise InputError(f"{path}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})")
-    if (where / ANSWER_FILE).is_file():
-        dataset.attrs["answer"] = (where / ANSWER_FILE).read_text(encoding="utf-8")
+        raise InputError(f"{where}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})")
+    answer = where.read(ANSWER_FILE)
+    if answer is not None:
+        dataset.attrs["answer"] = answer.decode("utf-8", errors="replace")
     try:
         yield dataset
     finally:
         dataset.close()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what Zarr says of consolidated metadata: a store of one writer can rely on it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Consolidated metadata", module="zarr")
-        yield
-
-
-def _cannot_write(path: Path, error: OSError) -> SimlabError:
-    if error.errno == errno.ENOSPC:
-        return SimlabError(f"{path}: the disk is full. What was stored is kept: free some space and run the same again")
-    if (
-        isinstance(error, (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError))
-        or error.errno == errno.EROFS
-    ):
-        return InputError(f"{path}: cannot be written ({os.strerror(error.errno or errno.EACCES)})")
-    return SimlabError(f"{path}: cannot be written ({error}). What was stored is kept: run the same again")

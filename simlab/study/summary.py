@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from simlab.study.cell import FAILED, NOT_CONVERGED, PENDING
+from simlab.study.design import BOOKKEEPING
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -42,7 +43,7 @@ def _summarise(dataset: Any, over: tuple[str, ...]) -> Any:
 
     out: dict[str, Any] = {}
     for name, variable in dataset.data_vars.items():
-        if name in ("status", "message"):
+        if name in BOOKKEEPING:
             continue
         rest = [d for d in over if d != "replicate" and d in variable.dims]
         values = variable.mean(rest, skipna=True) if rest else variable

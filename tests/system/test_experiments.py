@@ -14,7 +14,7 @@ from simlab.plan.script import load_plan
 from simlab.report.answer import answer
 from simlab.study.about import HEADINGS, about_of
 from simlab.study.answers import script_answer
-from simlab.study.cell import NOT_CONVERGED, Place, compute_task
+from simlab.study.cell import NOT_CONVERGED, Place, Task, compute_task
 from simlab.study.design import Grid, Study
 from simlab.study.script import load_script, load_study
 from simlab.study.store import Store, opened
@@ -65,7 +65,8 @@ def computed(study: Study, path: Path, worlds: int) -> Any:
         for replicate in range(study.replicates):
             if done < worlds:
                 places = [Place(scenario, w, f, replicate) for w in range(fields) for f in range(fitters)]
-                store.add(compute_task(study, places))
+                for result in compute_task(study, Task(tuple(places))):
+                    store.add(result)
                 done += 1
     store.flush()
     with opened(path) as dataset:
