@@ -22,7 +22,7 @@ from simlab.study.cell import OneThread
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from reference.planning import NETWORK_PROBLEMS, NetworkProblem, table_path  # noqa: E402
+from reference.planning import NETWORK_PROBLEMS, NetworkProblem, table, table_path  # noqa: E402
 
 Table = dict[tuple[int, int], tuple[int, int]]
 
@@ -103,23 +103,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--first", type=int, default=300, help="replicates of every design, a world")
     parser.add_argument("--most", type=int, default=20_000, help="replicates of designs that decide, over all worlds")
-    parser.add_argument("--only", help="one problem, to look at: nothing is written")
+    parser.add_argument("--only", help="one problem; the others stay as they are in the table")
     given = parser.parse_args()
-    rows = []
+    rows = [list(row.values()) for row in table() if given.only not in (None, row["problem"])]
     with OneThread():
         for problem in NETWORK_PROBLEMS.values():
             if given.only not in (None, problem.name):
                 continue
             for (design, world), (count, successes) in sorted(made(problem, given.first, given.most).items()):
-                rows.append([problem.name, design, world, count, successes])
-    if given.only:
-        shares: dict[int, list[float]] = {}
-        for _, design, _, count, successes in rows:
-            shares.setdefault(design, []).append(successes / count)
-        for design, each in shares.items():
-            costs = NETWORK_PROBLEMS[given.only].space
-            print(costs.design(design), round(float(costs.costs[design]), 1), f"{np.mean(each):.3f}", np.round(each, 2))
-        return
+                rows.append([problem.name, str(design), str(world), str(count), str(successes)])
     with open(table_path(), "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["problem", "design", "world", "replicates", "successes"])

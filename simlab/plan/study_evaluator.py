@@ -30,7 +30,7 @@ from simlab.study.run import run
 
 Floats = NDArray[np.float64]
 
-# Seconds of a cell above which workers are worth starting, for the twenty cells or so of a run.
+# Seconds of processor time of a cell above which workers are worth starting, for the twenty cells or so of a run.
 _SHORT = 0.3
 _REDUCE: dict[str, Any] = {"": np.nanmean, "lowest": np.nanmin, "highest": np.nanmax}
 
@@ -73,7 +73,6 @@ class StudyEvaluator:
     scheduler: str | None = None
     script: str = ""
     _seconds: float = 0.0
-    # The first run compiles, and says nothing of the others.
     _timed: bool = False
 
     @property
@@ -155,15 +154,14 @@ class StudyEvaluator:
         backend = self.backend
         if backend == "auto":
             backend = "threads" if self._seconds < _SHORT else "loky"
-        begun = time.monotonic()
+        begun = time.process_time()
         jobs = 1 if backend == "threads" and self.jobs is None else self.jobs
         dataset = run(study, self.store(design, fresh), jobs=jobs, backend=backend, scheduler=self.scheduler)
-        if self._timed:
+        if backend == "threads":
+            # The first run compiles, and says nothing of the others. What the store held already takes no time.
             cells = len(study.scenarios.settings) * study.replicates
-            self._seconds = (
-                max(self._seconds, (time.monotonic() - begun) / cells) if backend == "threads" else self._seconds
-            )
-        self._timed = True
+            self._seconds = max(self._seconds, (time.process_time() - begun) / cells) if self._timed else 0.0
+            self._timed = True
         return dataset
 
 

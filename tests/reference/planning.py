@@ -15,7 +15,6 @@ from scipy.stats import binom, poisson
 
 from simlab.fieldwork.settings import Fieldwork
 from simlab.fit.fit import Fitter
-from simlab.fit.louvain import Louvain
 from simlab.fit.spectral import Spectral
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
@@ -202,19 +201,19 @@ NETWORK_PROBLEMS = {
         0.8,
         "1000 + invited * (3 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (20 + 8 * names))",
     ),
-    "number of clusters": NetworkProblem(
-        "number of clusters",
-        Scenario(separation=7.0, mean_degree=7.0),
+    "managers and instrument": NetworkProblem(
+        "managers and instrument",
+        Scenario(mean_degree=7.0),
         ({"separation": 5.0}, {"separation": 8.0}),
         {
-            "n_actors": between(12, 44, 8),
+            "n_actors": between(20, 44, 8),
             "max_nominations": between(3, 8),
             "instrument": ["roster", "name-generator"],
         },
-        Louvain(),
-        "n_clusters_error",
-        lambda value: value == 0.0,
-        0.9,
+        Spectral(n_clusters=3),
+        "ari",
+        lambda value: value >= 0.5,
+        0.8,
         "600 + invited * (15 + 4 * names * (1 + 0.6 * roster))",
     ),
 }
