@@ -7,7 +7,8 @@ leave the band. Fits that are not exact (variational, maximum a posteriori) go t
 miss is reported and not judged. Runs of a study that are killed at random moments must end with the same numbers. Last,
 studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table;
 and all fitters with kernels compiled for a generic processor, beside this one. The probabilities that `simlab assess`
-gives are judged too. The exit code is 1 where a judgement is not as it should be.
+gives are judged too, and planners on problems whose answers are known. The exit code is 1 where a judgement is not as it
+should be.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from statistical.calibration import (
 from statistical.stopping import stopping_table
 from statistical.worlds import World
 from verify_assignments import assignments
+from verify_plans import planned
 
 from simlab.fit import lpcm_map, lpcm_variational
 from simlab.fit.fit import Fitter
@@ -221,6 +223,7 @@ def main() -> int:
     approximate(min(n_simulations, 300))
     wrong += stopping_table(10 * n_simulations, FOLDER / "stopping.csv")
     wrong += elsewhere()
+    wrong += planned()
     print(f"pictures and a table in {FOLDER.relative_to(ROOT)}")
     return int(wrong > 0)
 

@@ -20,12 +20,14 @@ _PLACES = {
     "LpcmMcmc": "simlab.fit.lpcm_mcmc",
     "Network": "simlab.panel",
     "Panel": "simlab.panel",
+    "Plan": "simlab.plan.problem",
     "Scenario": "simlab.generate.scenario",
     "SimlabError": "simlab.foundation.errors",
     "Simulation": "simlab.generate.simulate",
     "Spectral": "simlab.fit.spectral",
     "Study": "simlab.study.design",
     "Truth": "simlab.generate.truth",
+    "between": "simlab.plan.space",
     "cases": "simlab.study.design",
     "fitters": "simlab.fit.fit",
     "grid": "simlab.study.design",
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
     from simlab.panel import DyadState, Network, Panel
     from simlab.panel_read import panel_from_networkx, panel_from_tables, read_panel
     from simlab.plan.from_fit import scenario_from_fit
+    from simlab.plan.problem import Plan
+    from simlab.plan.space import between
     from simlab.study.design import Grid, Study, cases, grid
     from simlab.study.run import run
     from simlab.study.summary import summarise
@@ -76,12 +80,14 @@ __all__ = [
     "LpcmMcmc",
     "Network",
     "Panel",
+    "Plan",
     "Scenario",
     "SimlabError",
     "Simulation",
     "Spectral",
     "Study",
     "Truth",
+    "between",
     "cases",
     "fitters",
     "grid",

@@ -48,7 +48,7 @@ def same(one: Panel, other: Panel) -> bool:
         *[(f, v) for f in ("response_rate", "absence") for v in (-0.01, 1.01, float("nan"), "a", None, True)],
         *[("response_rate", v) for v in ((), (0.5, 2.0), (0.5, "a"), (True,))],
         ("absence", (0.5,)),
-        *[("max_nominations", v) for v in (0, -1, 2.5, "5", True, (5,), float("inf"))],
+        *[(f, v) for f in ("max_nominations", "n_invited") for v in (0, -1, 2.5, "5", True, (5,), float("inf"))],
     ],
 )
 def test_wrong_values_are_one_line_that_begins_with_the_field(field: str, value: Any) -> None:
@@ -202,6 +202,36 @@ def test_away_and_silent_are_drawn_once_a_period_for_all_relations(
             rows = [(seen.states[site, relation, period] == state).any(axis=1) for relation in complete.relations]
             assert rows[0].any()
             assert np.array_equal(rows[0], rows[1])
+
+
+def test_so_many_are_invited_of_each_site_and_the_same_people_again(complete: Panel) -> None:
+    seen = look(complete, n_invited=12)
+    everybody = look(complete, n_invited=500)
+    for site in complete.sites:
+        members = complete.members(site)
+        assert (seen.asked[:, members].sum(axis=1) == 12).all()
+        stayed = members[complete.present[:, members].all(axis=0)]
+        first, second = seen.asked[0, stayed], seen.asked[1, stayed]
+        # Who was invited is so again, unless newcomers come first in the order that everybody has.
+        assert (first & second).sum() >= first.sum() - 6
+        for period, t in (("1", 0), ("2", 1)):
+            state = seen.states[site, "formal", period]
+            there = complete.present[t, members]
+            left_out = there & ~seen.asked[t, members]
+            rows = state[left_out][:, there]
+            assert np.isin(rows, (DyadState.NOT_ASKED, DyadState.IMPOSSIBLE)).all()
+            # Others may name them.
+            assert (state[seen.asked[t, members]][:, left_out] == DyadState.TIE).any()
+    assert same(everybody, look(complete))
+
+
+def test_everybody_is_as_likely_to_be_invited(complete: Panel) -> None:
+    members = complete.members(complete.sites[0])
+    here = members[complete.present[0, members]]
+    share = np.mean([look(complete, n_invited=10, seed=seed).asked[0, here] for seed in range(300)], axis=0)
+    assert share.mean() == pytest.approx(10 / len(here))
+    error = np.sqrt(share.mean() * (1.0 - share.mean()) / 300)
+    assert np.abs(share - share.mean()).max() < 4.5 * error
 
 
 def test_who_was_not_asked_before_is_not_asked_now(complete: Panel) -> None:

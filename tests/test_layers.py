@@ -30,6 +30,7 @@ PACKAGES = {
     "matplotlib": {"report"},
     "xarray": {"study", "plan", "report", "cli"},
     "zarr": {"study"},
+    "sklearn": {"plan"},
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},

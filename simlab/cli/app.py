@@ -231,6 +231,41 @@ def assess(
     )
 
 
+@app.command()
+def plan(
+    script: Annotated[Path, typer.Argument(help="a Python file that names a plan")],
+    pilot: Annotated[
+        Path | None, typer.Option(help="a pilot network: the posterior of its fit is what is reckoned with")
+    ] = None,
+    actors: Annotated[Path | None, typer.Option(help="CSV of the pilot's actors")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="such as 'P(ari >= 0.8) >= 0.9'; may be repeated; the script's unless said"),
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="the most that a design may cost")] = None,
+    fits: Annotated[int | None, typer.Option(help="fits to use at most; the script's unless said")] = None,
+    seed: Annotated[int | None, typer.Option(help="of everything; the script's unless said")] = None,
+    jobs: Annotated[int | None, typer.Option(help="workers; the number of processors unless said")] = None,
+    store: Annotated[Path | None, typer.Option(help="a folder for replicates; results/<name>-plan unless said")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="an HTML file; beside the folder unless said")] = None,
+) -> None:
+    """Find the cheapest fieldwork that reaches a target, or what stands in the way."""
+    from simlab.cli.planning import plan_fieldwork
+
+    plan_fieldwork(
+        script,
+        pilot=pilot,
+        actors=actors,
+        targets=target or [],
+        budget=budget,
+        fits=fits,
+        seed=seed,
+        jobs=jobs,
+        store=store,
+        out=out,
+    )
+
+
 @app.command("list")
 def list_(
     name: Annotated[

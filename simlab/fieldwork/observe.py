@@ -35,12 +35,13 @@ def observe(
 ) -> Panel:
     """Return the panel that a study with this fieldwork would hold.
 
-    In turn: the boundary says who belongs at all. Who is away is not asked, and who does not answer says nothing: their own
-    ties are unobserved, although others may name them. Those who answer forget ties and make up others, and give no more
-    names than allowed; the names dropped are read as no tie, as analysts of fixed-choice data do, and who used up all names
-    is kept in ``limited``. Of a non-respondent's dyads with respondents the other side may report some, as they truly are:
-    these are observed in the row of an actor who did not answer. Last comes the treatment of what is missing. Away and not
-    answering are drawn for each period; both hold for all relations. Of an undirected tie one account is enough.
+    In turn: the boundary says who belongs at all. Who is away or not invited is not asked, and who does not answer says
+    nothing: their own ties are unobserved, although others may name them. Those who answer forget ties and make up others,
+    and give no more names than allowed; the names dropped are read as no tie, as analysts of fixed-choice data do, and who
+    used up all names is kept in ``limited``. Of a non-respondent's dyads with respondents the other side may report some,
+    as they truly are: these are observed in the row of an actor who did not answer. Last comes the treatment of what is
+    missing. Away and not answering are drawn for each period; both hold for all relations. Of an undirected tie one account
+    is enough.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def observe(
     away = rng.random(panel.present.shape) < fieldwork.absence
     silent = rng.random(panel.present.shape) >= response_probability(panel, fieldwork, known)
     asked = panel.asked & ~away
+    if fieldwork.n_invited is not None:
+        asked &= _invited(panel, fieldwork.n_invited, stream(seed, *names, "invited"))
     answered = panel.answered & asked & ~silent
     errs = fieldwork.share_forgotten > 0.0 or fieldwork.false_ties > 0.0
     states, limits = {}, {}
@@ -104,6 +107,21 @@ def observe(
         max_nominations={} if fieldwork.max_nominations is None else dict.fromkeys(limits, fieldwork.max_nominations),
     )
     return treated(seen, fieldwork.treatment)
+
+
+def _invited(panel: Panel, most: int, rng: np.random.Generator) -> Flags:
+    """Return who is invited, (n_periods, n_actors): of each site so many of those present, as far as they go.
+
+    Everybody has a place in one random order, so that who was invited before is invited again.
+    """
+    turn = rng.random(len(panel.actors))
+    invited = np.zeros(panel.present.shape, dtype=bool)
+    for site in panel.sites:
+        members = panel.members(site)
+        for t in range(len(panel.periods)):
+            here = members[panel.present[t, members]]
+            invited[t, here[np.argsort(turn[here], kind="stable")[:most]]] = True
+    return invited
 
 
 def _report(state: States, true: States, answered: Flags, share: float, rng: np.random.Generator) -> None:

@@ -35,6 +35,9 @@ class Fieldwork(Settings):
     max_nominations: int | None = Field(
         default=None, ge=1, description="names allowed (fixed-choice design); none: no limit"
     )
+    n_invited: int | None = Field(
+        default=None, ge=1, description="actors of a site who are invited, drawn at random; none: everybody"
+    )
     absence: Share = Field(default=0.0, description="probability that an actor is away when the data are collected")
     response_by: ResponseBy = Field(
         default="nothing", description="what the response depends on: nothing, seniority, periphery, bridging"

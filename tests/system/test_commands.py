@@ -44,7 +44,7 @@ def done(*arguments: str | Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "status", "report", "export", "replay", "simulate", "fit", "assess", "list"]
+    "command", ["", "run", "status", "report", "export", "replay", "simulate", "fit", "assess", "plan", "list"]
 )
 def test_help(command: str, capsys: Said) -> None:
     done(*command.split(), "--help")
@@ -59,7 +59,9 @@ def test_help_in_a_shell_names_every_command_and_imports_nothing_heavy() -> None
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     text, modules = result.stdout.split("MODULES")
     assert not [name for name in modules.split() if re.fullmatch(heavy, name)]
-    assert all(name in text for name in ("run", "status", "report", "export", "replay", "simulate", "fit", "list"))
+    assert all(
+        name in text for name in ("run", "status", "report", "export", "replay", "simulate", "fit", "plan", "list")
+    )
 
 
 def test_version(capsys: Said) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from simlab.fit.chain_fitter import ChainFitter
 from simlab.fit.fit import Fitter
+from simlab.plan.script import load_plan
 from simlab.report.answer import answer
 from simlab.study.about import HEADINGS, about_of
 from simlab.study.answers import script_answer
@@ -18,7 +20,8 @@ from simlab.study.script import load_script, load_study
 from simlab.study.store import Store, opened
 
 FOLDER = Path(__file__).parents[2] / "experiments"
-SCRIPTS = sorted(FOLDER.glob("*.py"))
+SCRIPTS = sorted(file for file in FOLDER.glob("*.py") if re.search(r"^(def )?study\b", file.read_text(), re.MULTILINE))
+PLANS = sorted(file for file in FOLDER.glob("*.py") if re.search(r"^plan\b", file.read_text(), re.MULTILINE))
 
 
 def named(script: Path) -> str:
@@ -109,3 +112,15 @@ def test_a_script_without_an_answer_of_its_own_has_the_general_one(tmp_path: Pat
     assert script_answer(script, None) is None
     study = small(load_study(script), 1)
     check_sentences(answer(computed(study, tmp_path / "q.zarr", 1)))
+
+
+def test_every_script_names_a_study_or_a_plan() -> None:
+    assert sorted([*SCRIPTS, *PLANS]) == sorted(FOLDER.glob("*.py"))
+
+
+@pytest.mark.parametrize("script", PLANS, ids=named)
+def test_plans_load_and_say_what_they_are_about(script: Path) -> None:
+    plan = load_plan(script)
+    assert len(plan.space) > 1
+    text = load_script(script).__doc__ or ""
+    assert set(about_of(text)) >= set(HEADINGS)

@@ -1,0 +1,50 @@
+"""Long verification of planners, run by scripts/verification.py: three problems whose answers are known, over many seeds."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from reference.planning import problems
+from statistical.planning import LEVEL, bisection, even_grid, fits_needed, judge, overconfident
+
+FITS = 1500
+# The share of intervals that must cover is their level less two Monte Carlo errors at 400 seeds.
+N_SEEDS = 400
+
+
+def planned(n_seeds: int = N_SEEDS) -> int:
+    """Judge the planner on every problem, and the control; return how many judgements are not as they should be."""
+    wrong = 0
+    least = LEVEL - 2.0 * np.sqrt(LEVEL * (1.0 - LEVEL) / n_seeds)
+    rng = np.random.default_rng(15)
+    for problem in problems():
+        begun = time.perf_counter()
+        found = judge(problem, range(1, n_seeds + 1), FITS)
+        seconds = time.perf_counter() - begun
+        wrong += _said(found.line(f"plan, {problem.name}"), found.covered.mean() >= least)
+        wrong += _said(
+            f"    median cost over the cheapest at most 5 % ({seconds:.0f} s)", np.median(found.dearer) <= 0.05
+        )
+        for method in (even_grid, bisection):
+            needed = fits_needed(method, problem, found.good, rng)
+            name = method.__name__.replace("_", " ")
+            share = np.median(found.fits) / needed
+            wrong += _said(
+                f"    {name}: {needed:,} fits for as many good answers, {share:.1%} of them used", share <= 0.25
+            )
+        covered, optimism = overconfident(problem, 280, n_seeds, rng)
+        text = f"    control, reports what it chose by: covers {covered:.1%}, reported less true {optimism:+.3f}"
+        wrong += _said(text, covered < least)
+    return wrong
+
+
+def _said(text: str, right: bool) -> int:
+    print(f"{'ok ' if right else 'BAD'} {text}", flush=True)
+    return int(not right)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(int(planned() > 0))

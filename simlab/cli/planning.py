@@ -1,0 +1,163 @@
+"""The command plan."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from simlab.cli import StoppedError
+from simlab.cli.progress import duration
+from simlab.foundation.errors import InputError
+from simlab.plan.answer import Answer
+from simlab.plan.problem import Plan
+from simlab.plan.script import load_plan
+from simlab.study.options import check_backend
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def plan_fieldwork(
+    script: Path,
+    *,
+    pilot: Path | None,
+    actors: Path | None,
+    targets: Sequence[str],
+    budget: float | None,
+    fits: int | None,
+    seed: int | None,
+    jobs: int | None,
+    store: Path | None,
+    out: Path | None,
+) -> None:
+    """Find the cheapest fieldwork that reaches the targets, say it, and write its page."""
+    check_backend(jobs, "loky", None)
+    plan = load_plan(script)
+    changes: dict[str, Any] = {"targets": list(targets) or None, "fits": fits, "seed": seed}
+    plan = plan.changed(**{name: value for name, value in changes.items() if value is not None})
+    if budget is not None:
+        plan.space.within(budget)
+    folder = store if store is not None else Path("results") / f"{plan.name}-plan"
+    page = out if out is not None else folder.with_suffix(".html")
+    check_page(page)
+    print(f"{plan.name}: {plan.question}", flush=True)
+    telling = suitable()
+    try:
+        if pilot is not None:
+            plan = _with_pilot(plan, pilot, actors)
+        _describe(plan, budget)
+        answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
+    except KeyboardInterrupt:
+        raise StoppedError(f"stopped; what was computed is in {folder}: the same command goes on from there") from None
+    finally:
+        telling.end()
+    say(answer)
+    from simlab.report.plan_page import write_plan_page
+
+    write_plan_page(page, plan, answer)
+    print(f"store    {folder}")
+    print(f"page     {page}")
+
+
+def check_page(page: Path) -> None:
+    """Raise InputError unless the page can be written, before any work is done for it."""
+    from simlab.report.style import check_writable
+
+    if page.suffix != ".html":
+        raise InputError.of("out", str(page), "must be a file that ends in .html")
+    check_writable(page)
+
+
+def _with_pilot(plan: Plan, pilot: Path, actors: Path | None) -> Plan:
+    from simlab.panel_read import read_panel
+    from simlab.plan.pilot import with_pilot
+
+    print(f"fitting the pilot {pilot}", flush=True)
+    return with_pilot(plan, read_panel(pilot, actors=actors), pilot.name)
+
+
+def _describe(plan: Plan, budget: float | None) -> None:
+    within = plan.space if budget is None else plan.space.within(budget)
+    for target in plan.targets:
+        print(f"target   {target.text}")
+    for line in plan.worlds.describe():
+        print(f"unknown  {line}")
+    low, high = within.costs.min(), within.costs.max()
+    print(f"designs  {len(within):,}, from {low:,.0f} to {high:,.0f} {plan.price.unit}", flush=True)
+
+
+def say(answer: Answer) -> None:
+    """Print the answer in words."""
+    from simlab.report.plan_words import sentences
+
+    print()
+    for sentence in sentences(answer):
+        print(textwrap.fill(sentence, 110))
+    print()
+
+
+class TerminalTelling:
+    """A bar with the stage, fits used, and the time left."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            refresh_per_second=4,
+        )
+        self._task: Any = None
+        self._begun = time.monotonic()
+
+    def stage(self, name: str, used: int, most: int) -> None:
+        """Show how far it is."""
+        if self._task is None:
+            self._begun = time.monotonic()
+            self._task = self._bar.add_task(name, total=most, left="")
+            self._bar.start()
+        left = _left(self._begun, used, most)
+        self._bar.update(self._task, description=name, completed=used, total=most, left=left)
+
+    def end(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+
+class PlainTelling:
+    """A line every ten seconds, for files and pipes."""
+
+    def __init__(self) -> None:
+        self._begun = self._last = time.monotonic()
+        self._name = ""
+
+    def stage(self, name: str, used: int, most: int) -> None:
+        """Say how far it is, where ten seconds have passed or something else has begun."""
+        now = time.monotonic()
+        if name == self._name and now - self._last < _SECONDS_BETWEEN_LINES:
+            return
+        self._last, self._name = now, name
+        left = _left(self._begun, used, most)
+        print(f"{name}: {used} of at most {most} fits{f', {left}' if left else ''}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Nothing is left open."""
+
+
+def suitable() -> TerminalTelling | PlainTelling:
+    """Return a bar on a terminal, else plain lines."""
+    return TerminalTelling() if sys.stdout.isatty() and sys.stderr.isatty() else PlainTelling()
+
+
+def _left(begun: float, used: int, most: int) -> str:
+    """Return the longest time left in words; empty where nothing can be said yet."""
+    if used <= 0 or used >= most:
+        return ""
+    seconds = (time.monotonic() - begun) / used * (most - used)
+    return f"at most {duration(seconds)} left"

@@ -1,0 +1,185 @@
+"""Answer: what a plan found: the design, what it costs and reaches, the frontier, what more would buy, what is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.plan.intervals import Interval, OverWorlds
+from simlab.plan.search import Stop
+from simlab.plan.space import Design, Space
+from simlab.plan.targets import Target
+
+Floats = NDArray[np.float64]
+
+
+class Verdict(StrEnum):
+    """What fresh replicates say of a target."""
+
+    SURELY = "surely reached"  # the whole interval reaches
+    REACHED = "reached"  # the estimate reaches, and the interval has the target in it
+    CLOSE = "close"  # the estimate falls short, and the interval has the target in it
+    MISSED = "missed"  # the whole interval falls short
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a design reaches of one target, on the scale of the target: a probability, or the mean of what was asked."""
+
+    target: Target
+    interval: Interval
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval says of the target."""
+        needed = self.target.needed
+        if self.interval.low >= needed:
+            return Verdict.SURELY
+        if self.interval.high < needed:
+            return Verdict.MISSED
+        return Verdict.REACHED if self.interval.estimate >= needed else Verdict.CLOSE
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A design as the surrogates see it: its cost and, for each target, what it reaches with an interval."""
+
+    design: Design
+    cost: float
+    reaches: tuple[Interval, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
+class More:
+    """What a little more of one setting would buy: the change, what it costs, and what each target gains."""
+
+    variable: str
+    before: Any
+    after: Any
+    cost: float
+    gains: tuple[Interval, ...]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """How a target changes along a setting about the design found: rises, falls, turns, flat, or not known."""
+
+    variable: str
+    target: Target
+    kind: str
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Success in some worlds beside others: by the values of one thing that was unknown."""
+
+    unknown: str
+    groups: tuple[tuple[str, Interval, int], ...]
+    difference: float
+
+
+@dataclass(frozen=True)
+class OfWorlds:
+    """How the success of one target is spread over worlds, and which worlds fail."""
+
+    target: Target
+    spread: OverWorlds
+    contrasts: tuple[Contrast, ...]
+
+
+@dataclass(frozen=True)
+class Lift:
+    """A limit that may stand in the way: its name, what is changed to lift it, and that in words."""
+
+    name: str
+    words: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What would be reached if a limit were lifted."""
+
+    lift: Lift
+    reached: tuple[Reached, ...]
+
+    @property
+    def enough(self) -> bool:
+        """Whether all targets would then be reached, by their estimates."""
+        return all(r.interval.estimate >= r.target.needed for r in self.reached)
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """How many fits were used, and for what."""
+
+    search: int
+    fresh: int
+    limits: int
+    allowed: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.search + self.fresh + self.limits
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a plan found.
+
+    Attributes
+    ----------
+    targets, space, price_text, unit : what was asked, of which designs, at what price
+    found : bool
+        Whether a design reaches all targets as far as can be told; else ``design`` is the one that comes nearest.
+    none : float
+        The probability that no design reaches, by the surrogates.
+    stop : Stop
+        Why the search ended.
+    design, cost : the design, and its cost
+    reached : tuple of Reached
+        For each target, from fresh replicates that had no part in choosing the design.
+    by_search : tuple of Interval
+        The same from the replicates of the search, which chose the design: too favourable, for comparison only.
+    cheapest : (low, high)
+        Interval (90 %) of the cost of the cheapest design that reaches, from the surrogates; infinite where there may be none.
+    frontier : tuple of Predicted, by cost
+    curves : mapping of setting to tuple of Predicted
+        Along one setting, the others as in ``design``.
+    more, directions, worlds, limits : see their classes
+    rejected : tuple of (design, cost, Reached of each target)
+        Designs chosen before, which fresh replicates showed to miss.
+    looked_at : tuple of (design, cost, replicates, mean score of each target), in the search
+    fits : Fits
+    seconds : float
+    """
+
+    targets: tuple[Target, ...]
+    space: Space
+    price_text: str
+    unit: str
+    found: bool
+    none: float
+    stop: Stop
+    design: Design
+    cost: float
+    reached: tuple[Reached, ...]
+    by_search: tuple[Interval, ...]
+    cheapest: tuple[float, float]
+    frontier: tuple[Predicted, ...]
+    curves: Mapping[str, tuple[Predicted, ...]]
+    more: tuple[More, ...]
+    directions: tuple[Direction, ...]
+    worlds: tuple[OfWorlds, ...]
+    limits: tuple[Lifted, ...]
+    rejected: tuple[tuple[Design, float, tuple[Reached, ...]], ...]
+    looked_at: tuple[tuple[Design, float, int, tuple[float, ...]], ...]
+    fits: Fits
+    seconds: float

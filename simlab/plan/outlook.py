@@ -1,0 +1,118 @@
+"""Outlook: what the surrogates of all targets say together: which designs reach them, and what the cheapest may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from simlab.plan.evaluator import Tally
+from simlab.plan.space import Space
+from simlab.plan.surrogate import Surrogate
+from simlab.plan.targets import Target
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+_SHORTLIST = 400
+_DRAWS = 200
+# A design that surely reaches, and one that surely does not.
+_SURE, _HOPELESS = 0.995, 0.003
+
+
+@dataclass(frozen=True, eq=False)
+class Cheapest:
+    """Draws of which design is the cheapest that reaches all targets, of functions drawn from the surrogates.
+
+    design : (n_draws,), where none reaches the one that comes nearest; reaches : (n_draws,); cost : (n_draws,), infinite
+    where none reaches.
+    """
+
+    design: Ints
+    reaches: NDArray[np.bool_]
+    cost: Floats
+
+    @property
+    def none(self) -> float:
+        """The probability that no design reaches."""
+        return float(1.0 - self.reaches.mean())
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the interval of the cheapest cost that holds with this probability; ends may be infinite."""
+        tail = 0.5 * (1.0 - level)
+        low, high = np.quantile(self.cost, [tail, 1.0 - tail], method="nearest")
+        return float(low), float(high)
+
+
+class Outlook:
+    """The surrogates of all targets over a space, fitted to what was tallied."""
+
+    def __init__(self, space: Space, targets: list[Target]) -> None:
+        self.space, self.targets = space, targets
+        self.features = space.features()
+        self.surrogates = [Surrogate(self.features.shape[1], is_mean=t.is_mean) for t in targets]
+        self.levels = [s.level(t.needed) for s, t in zip(self.surrogates, targets, strict=True)]
+        self.spread = [1.0] * len(targets)
+        self.reach = np.zeros(len(space))
+        self.margin = np.zeros(len(space))
+
+    def fit(self, tally: Tally) -> None:
+        """Fit to a tally, and work out of every design the probability that it reaches all targets."""
+        designs = tally.designs
+        counts = np.array([tally.counts[d] for d in designs], dtype=np.float64)
+        self.reach = np.ones(len(self.space))
+        self.margin = np.full(len(self.space), np.inf)
+        for k, (surrogate, level) in enumerate(zip(self.surrogates, self.levels, strict=True)):
+            each = [tally.filled(d, k) for d in designs]
+            if surrogate.is_mean:
+                within = sum(float(((s - s.mean()) ** 2).sum()) for s in each)
+                self.spread[k] = max(float(np.sqrt(within / max(counts.sum() - len(each), 1.0))), 1e-6)
+            surrogate.fit(self.features[designs], np.array([s.mean() for s in each]), counts, self.spread[k])
+            mean, deviation = surrogate.latent(self.features)
+            self.reach *= ndtr((mean - level) / deviation)
+            self.margin = np.minimum(self.margin, (mean - level) / self.unit(k))
+
+    def unit(self, target: int) -> float:
+        """The size of a target's latent scale, by which margins of several targets are compared."""
+        return self.spread[target] if self.surrogates[target].is_mean else 1.0
+
+    def shortlist(self) -> Ints:
+        """Return the designs among which the cheapest may be: neither hopeless nor dearer than one that surely reaches."""
+        costs = self.space.costs
+        sure = self.reach >= _SURE
+        limit = costs[sure].min() if sure.any() else np.inf
+        open_ = np.flatnonzero((self.reach >= _HOPELESS) & (costs <= limit))
+        if not len(open_):
+            open_ = np.argsort(-self.margin, kind="stable")[:_SHORTLIST]
+        if len(open_) > _SHORTLIST:
+            most = limit if np.isfinite(limit) else float(costs.max())
+            gain = self.reach[open_] * (most - costs[open_] + 0.02 * most)
+            open_ = open_[np.argsort(-gain, kind="stable")[:_SHORTLIST]]
+        return np.sort(open_)
+
+    def cheapest(self, rng: np.random.Generator, count: int = _DRAWS) -> Cheapest:
+        """Draw functions from the surrogates, and find the cheapest design that reaches in each (Thompson 1933)."""
+        among = self.shortlist()
+        margin = np.full((count, len(among)), np.inf)
+        for k, (surrogate, level) in enumerate(zip(self.surrogates, self.levels, strict=True)):
+            drawn = surrogate.draws(self.features[among], count, rng)
+            margin = np.minimum(margin, (drawn - level) / self.unit(k))
+        reaches: NDArray[np.bool_] = np.asarray(margin >= 0.0)
+        cost = np.where(reaches, self.space.costs[among][None], np.inf)
+        found: NDArray[np.bool_] = np.asarray(reaches.any(axis=1))
+        at = np.where(found, cost.argmin(axis=1), margin.argmax(axis=1))
+        return Cheapest(among[at], found, np.where(found, cost.min(axis=1), np.inf))
+
+    def choose(self, confidence: float) -> int:
+        """Return the cheapest design that reaches with this probability; where there is none, the one likeliest to reach."""
+        sure = np.flatnonzero(self.reach >= confidence)
+        if not len(sure):
+            best = np.flatnonzero(self.reach >= self.reach.max() - 1e-9)
+            return int(best[self.margin[best].argmax()])
+        return int(sure[self.space.costs[sure].argmin()])
+
+    def best(self) -> int:
+        """Return the design with the largest margin over its least favourable target."""
+        return int(self.margin.argmax())

@@ -1,0 +1,248 @@
+"""Plan: what is chosen, what is wanted, what is unknown and what it costs, as a script names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from simlab.fieldwork.settings import Fieldwork
+from simlab.fit.fit import Fitter
+from simlab.foundation.errors import InputError
+from simlab.foundation.streams import check_seed
+from simlab.generate.scenario import Scenario
+from simlab.metrics.metric import metrics
+from simlab.plan.answer import Answer, Lift
+from simlab.plan.limits import lifts
+from simlab.plan.price import INTERVIEW_STUDY, Price, quantities
+from simlab.plan.search import Silent, Telling
+from simlab.plan.solve import LEAST_FITS, Precision, Solver
+from simlab.plan.space import Design, Space, field_place, space_of
+from simlab.plan.study_evaluator import StudyEvaluator
+from simlab.plan.targets import Target, parse_target
+from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, unknown_of
+
+# Metrics that every replicate gets, so that a later plan with other targets finds them.
+STORED = ("ari", "bridger_auc", "n_clusters_error", "seen_switching", "true_switching", "converged", "seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A plan for a fieldwork.
+
+    Parameters
+    ----------
+    name : str
+        Names the folder of what is computed, and the page.
+    question : str
+        What is asked, in a sentence.
+    design : mapping
+        What is chosen: a setting of Fieldwork or Scenario, or ``fitter``, to ``between(low, high, step)`` or a list of levels.
+    targets : sequence of str
+        What is wanted, such as ``P(ari >= 0.8) >= 0.9``; all of them at once. The command line may give others.
+    scenario : Scenario
+        The world, where it is known; ``n_actors`` is the population of a site.
+    unknown : mapping
+        Settings of the world that are not known: a range ``(low, high)``, a list of values, or a distribution.
+    fieldwork : Fieldwork
+        What is not chosen about the fieldwork.
+    fitters : mapping of label to Fitter, or one Fitter
+    price : Price
+        That of an interview study unless said.
+    pilot_fitter : Fitter, optional
+        A fitter with posterior draws for a pilot; lpcm-mcmc with the scenario's number of clusters unless said.
+    fits : int
+        How many fits may be used.
+    precision : Precision
+    stored : sequence of str
+        Metrics that every replicate gets besides those of the targets.
+    seed : int
+    """
+
+    name: str
+    question: str
+    design: Mapping[str, Any]
+    targets: tuple[Target, ...]
+    scenario: Scenario
+    fieldwork: Fieldwork
+    fitters: Mapping[str, Fitter]
+    unknown: Mapping[str, Distribution] = field(default_factory=dict)
+    price: Price = INTERVIEW_STUDY
+    pilot_fitter: Fitter | None = None
+    pilot: Worlds | None = None
+    fits: int = 3000
+    precision: Precision = field(default_factory=Precision)
+    stored: tuple[str, ...] = STORED
+    seed: int = 1
+    script: str = ""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        question: str,
+        design: Mapping[str, Any],
+        targets: Sequence[str],
+        fitters: Mapping[str, Fitter] | Fitter,
+        scenario: Scenario | None = None,
+        unknown: Mapping[str, Any] | None = None,
+        fieldwork: Fieldwork | None = None,
+        price: Price | str = INTERVIEW_STUDY,
+        pilot_fitter: Fitter | None = None,
+        fits: int = 3000,
+        precision: Precision | None = None,
+        stored: Sequence[str] = STORED,
+        seed: int = 1,
+        script: str = "",
+        pilot: Worlds | None = None,
+    ) -> None:
+        if not name or not all(c.isalnum() or c in "-_" for c in name):
+            raise InputError.of("name", name, "must be letters, digits, - and _: it names files")
+        check_seed(seed)
+        labelled = {fitters.name: fitters} if isinstance(fitters, Fitter) else dict(fitters)
+        if not labelled or not all(isinstance(f, Fitter) for f in labelled.values()):
+            raise InputError.of("fitters", fitters, "must be a fitter, or a mapping from label to fitter")
+        if len(labelled) > 1 and "fitter" not in design:
+            raise InputError.of("design", sorted(design), f"must say fitter: there are {', '.join(labelled)}")
+        base = scenario if scenario is not None else Scenario()
+        values: dict[str, Any] = {
+            "name": name,
+            "question": " ".join(question.split()),
+            "design": dict(design),
+            "targets": parsed(targets),
+            "scenario": base,
+            "fieldwork": fieldwork if fieldwork is not None else Fieldwork(),
+            "fitters": labelled,
+            "unknown": unknown_of(unknown or {}, base),
+            "price": price if isinstance(price, Price) else Price(price),
+            "pilot_fitter": pilot_fitter,
+            "pilot": pilot,
+            "fits": fits,
+            "precision": precision if precision is not None else Precision(),
+            "stored": tuple(metrics[each].name for each in stored),
+            "seed": seed,
+            "script": script,
+        }
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+        self._check()
+
+    def _check(self) -> None:
+        if isinstance(self.fits, bool) or not isinstance(self.fits, int) or self.fits < LEAST_FITS:
+            raise InputError.of("fits", self.fits, f"must be an integer from {LEAST_FITS}")
+        both = sorted(set(self.design) & set(self.unknown))
+        if both:
+            raise InputError.of("design", both[0], "is unknown too: a setting is either chosen or not known")
+        unknown = self.unknown.get("n_actors")
+        if unknown is not None:
+            smallest = self.scenario.but(n_actors=min(unknown.ends()))
+            space_of(self.design, smallest, self.fieldwork, list(self.fitters), self.price)
+        _ = self.space
+
+    @cached_property
+    def space(self) -> Space:
+        """The designs to choose from."""
+        return space_of(self.design, self.scenario, self.fieldwork, list(self.fitters), self.price)
+
+    @property
+    def worlds(self) -> Worlds:
+        """What is reckoned with: a pilot's posterior where there is a pilot, else what is unknown."""
+        return self.pilot if self.pilot is not None else DrawnWorlds(self.scenario, self.unknown, self.seed)
+
+    def changed(self, **changes: Any) -> Plan:
+        """Return the plan with other ``targets``, ``fits``, ``seed``, ``script``, ``scenario``, ``unknown`` or ``pilot``."""
+        values: dict[str, Any] = {
+            "question": self.question,
+            "design": self.design,
+            "targets": [target.text for target in self.targets],
+            "fitters": self.fitters,
+            "scenario": self.scenario,
+            "unknown": self.unknown,
+            "fieldwork": self.fieldwork,
+            "price": self.price,
+            "pilot_fitter": self.pilot_fitter,
+            "fits": self.fits,
+            "precision": self.precision,
+            "stored": self.stored,
+            "seed": self.seed,
+            "script": self.script,
+            "pilot": self.pilot,
+        }
+        return Plan(self.name, **{**values, **changes})
+
+    def cost(self, design: Design) -> float:
+        """Return what a design costs, in the space or not; NaN where the price has no number for it."""
+        places: dict[str, dict[str, Any]] = {"scenario": {}, "fieldwork": {}}
+        for name, level in design.items():
+            place = field_place(name)
+            if place in places:
+                places[str(place)][name] = level
+        known = quantities(self.scenario.but(**places["scenario"]), self.fieldwork.but(**places["fieldwork"]))
+        if any(name not in known and name not in self.price.rates for name in self.price.formula.names):
+            return float("nan")
+        return float(self.price.of(known))
+
+    def limits(self, design: Design) -> list[Lift]:
+        """Return what may stand in the way of a design."""
+        return lifts(design, self.scenario, self.fieldwork, self.unknown)
+
+    def evaluator(self, folder: str | Path, **options: Any) -> StudyEvaluator:
+        """Return where replicates come from, studies stored in a folder; ``options``: ``jobs``, ``backend``, ``scheduler``."""
+        return StudyEvaluator(
+            self.name,
+            Path(folder),
+            self.worlds,
+            self.fieldwork,
+            self.fitters,
+            stored=self.stored,
+            seed=self.seed,
+            script=self.script,
+            **options,
+        )
+
+    def solve(
+        self,
+        folder: str | Path,
+        *,
+        budget: float | None = None,
+        telling: Telling | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Return the answer: the cheapest design that reaches the targets, or why none does.
+
+        Parameters
+        ----------
+        folder : path
+            Where replicates are stored, and found again.
+        budget : float, optional
+            The most that a design may cost.
+        telling : Telling, optional
+            Told of what is being done.
+        options : jobs, backend, scheduler, as for ``simlab.run``
+        """
+        space = self.space if budget is None else self.space.within(budget)
+        solver = Solver(
+            space,
+            list(self.targets),
+            self.evaluator(folder, **options),
+            self.cost,
+            self.fits,
+            seed=self.seed,
+            precision=self.precision,
+            limits=self.limits,
+            telling=telling if telling is not None else Silent(),
+            price_text=self.price.text,
+            unit=self.price.unit,
+        )
+        return solver.solve()
+
+
+def parsed(targets: Sequence[str]) -> tuple[Target, ...]:
+    """Return targets read from text; InputError where there is none, or one twice."""
+    if isinstance(targets, str) or not targets:
+        raise InputError.of("targets", targets, "must be a list of one or more, such as P(ari >= 0.8) >= 0.9")
+    if len(set(targets)) != len(targets):
+        raise InputError.of("targets", list(targets), "must be different")
+    return tuple(parse_target(text) for text in targets)

@@ -1,0 +1,286 @@
+"""Space: the designs to choose from, every combination of the levels of some settings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.fieldwork.settings import Fieldwork
+from simlab.foundation.errors import InputError, shown, suggestion
+from simlab.generate.scenario import Scenario
+from simlab.plan.price import Price, quantities
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Place = Literal["scenario", "fieldwork", "fitter"]
+Design = Mapping[str, Any]
+
+MOST_LEVELS = 1000
+MOST_DESIGNS = 100_000
+# How far apart two kinds without an order lie, where the ends of a number's range are 1 apart.
+_APART = 0.7
+
+
+@dataclass(frozen=True)
+class Between:
+    """The numbers from ``low`` to ``high`` in steps; made by ``between``."""
+
+    levels: tuple[float, ...]
+
+
+def between(low: float, high: float, step: float = 1) -> Between:
+    """Return the levels from ``low`` to ``high`` in steps of ``step``; whole numbers where all three are.
+
+    Raises InputError for a range that is empty or reversed, or has more than a thousand steps.
+    """
+    for name, value in (("low", low), ("high", high), ("step", step)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+            raise InputError.of(f"between: {name}", value, "must be a finite number")
+    if not low < high:
+        raise InputError.of("between", f"{low} to {high}", "must go from the lower to the higher number")
+    if not 0.0 < step <= high - low:
+        raise InputError.of("between: step", step, f"must be above 0 and at most {high - low:g}")
+    count = math.floor((high - low) / step + 1e-9) + 1
+    if count > MOST_LEVELS:
+        raise InputError.of("between: step", step, f"gives {count} levels: must give at most {MOST_LEVELS}")
+    if all(isinstance(value, (int, np.integer)) for value in (low, high, step)):
+        return Between(tuple(int(low + k * step) for k in range(count)))
+    return Between(tuple(round(float(low + k * step), 10) for k in range(count)))
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One setting that is chosen: its name, where it belongs, and its levels in order."""
+
+    name: str
+    place: Place
+    levels: tuple[Any, ...]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its levels are numbers, of which the last may be none (no limit)."""
+        return all(level is None or _is_number(level) for level in self.levels) and any(
+            level is not None for level in self.levels
+        )
+
+    def coordinates(self, levels: Sequence[Any]) -> Floats:
+        """Return levels, or numbers between them, as (n, n_features) coordinates, about 0 to 1.
+
+        No limit lies a step beyond the highest number. Kinds without an order each have a coordinate of their own.
+        """
+        if not self.numeric:
+            at = [self.levels.index(level) for level in levels]
+            return _APART * np.eye(len(self.levels))[at]
+        numbers = [float(level) for level in self.levels if level is not None]
+        low, high = min(numbers), max(numbers)
+        width = (high - low) or 1.0
+        beyond = high + width / max(len(numbers) - 1, 1)
+        values = np.array([beyond if level is None else float(level) for level in levels])
+        return ((values - low) / width)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """All designs that are allowed.
+
+    Attributes
+    ----------
+    variables : tuple of Variable
+    points : (n_designs, n_variables)
+        Which level each design has of each variable.
+    costs : (n_designs,)
+    """
+
+    variables: tuple[Variable, ...]
+    points: Ints
+    costs: Floats
+
+    def __len__(self) -> int:
+        """Return the number of designs."""
+        return len(self.points)
+
+    def design(self, index: int) -> dict[str, Any]:
+        """Return a design as levels by name."""
+        return {v.name: v.levels[k] for v, k in zip(self.variables, self.points[index], strict=True)}
+
+    def features(self) -> Floats:
+        """Return the coordinates of all designs, (n_designs, n_features)."""
+        columns = [v.coordinates(v.levels)[self.points[:, i]] for i, v in enumerate(self.variables)]
+        return np.concatenate(columns, axis=1)
+
+    def features_of(self, designs: Sequence[Design]) -> Floats:
+        """Return the coordinates of designs, whose numbers may lie between levels."""
+        columns = [v.coordinates([design[v.name] for design in designs]) for v in self.variables]
+        return np.concatenate(columns, axis=1)
+
+    def index(self, design: Design) -> int | None:
+        """Return which design it is; None where it is not in the space."""
+        match = np.ones(len(self), dtype=bool)
+        for i, variable in enumerate(self.variables):
+            if design[variable.name] not in variable.levels:
+                return None
+            match &= self.points[:, i] == variable.levels.index(design[variable.name])
+        return int(np.flatnonzero(match)[0]) if match.any() else None
+
+    def within(self, budget: float) -> Space:
+        """Return the designs that cost at most so much; InputError where there is none."""
+        if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0.0:
+            raise InputError.of("budget", budget, "must be a number above 0")
+        kept = self.costs <= budget
+        if not kept.any():
+            raise InputError.of("budget", budget, f"the cheapest design costs {self.costs.min():,.0f}: allow more")
+        return Space(self.variables, self.points[kept], self.costs[kept])
+
+
+def space_of(
+    chosen: Mapping[str, Any], scenario: Scenario, fieldwork: Fieldwork, fitters: Sequence[str], price: Price
+) -> Space:
+    """Return the space of designs.
+
+    Parameters
+    ----------
+    chosen : mapping
+        Setting to ``between(...)`` or a list of levels. Settings are those of Scenario and Fieldwork, and ``fitter``.
+    scenario, fieldwork : what every design has besides
+    fitters : labels of the fitters there are
+    price : Price
+
+    Raises
+    ------
+    InputError
+        For an unknown setting (with the nearest), levels that are not allowed, more invited than there are, prices that are
+        negative or not finite, or too many designs.
+    """
+    if not isinstance(chosen, Mapping) or not chosen:
+        raise InputError.of("design", chosen, "must be one or more settings with their levels")
+    variables = tuple(_variable(name, levels, scenario, fieldwork, fitters) for name, levels in chosen.items())
+    count = math.prod(len(v.levels) for v in variables)
+    if count > MOST_DESIGNS:
+        raise InputError.of("design", f"{count:,} designs", f"must be at most {MOST_DESIGNS:,}: take wider steps")
+    points = np.array(list(itertools.product(*(range(len(v.levels)) for v in variables))), dtype=np.intp)
+    points = points[_enough_managers(variables, points, scenario, fieldwork)]
+    costs = _costs(variables, points, scenario, fieldwork, price)
+    space = Space(variables, points, costs)
+    wrong = ~np.isfinite(costs) | (costs < 0.0)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise InputError.of(
+            "price", float(costs[at]), f"must be finite and not negative; it is of {name_of(space.design(at))}"
+        )
+    return space
+
+
+def field_place(name: str) -> Place | None:
+    """Return where a setting belongs; None where there is none of that name."""
+    if name == "fitter":
+        return "fitter"
+    return "fieldwork" if name in Fieldwork.model_fields else "scenario" if name in Scenario.model_fields else None
+
+
+def name_of(design: Design) -> str:
+    """Return a design as text without commas or signs of equality, so that it can be a level in the id of a cell."""
+    return "; ".join(f"{name} {level_name(level)}" for name, level in design.items())
+
+
+def level_name(level: Any) -> str:
+    """Return a level as text."""
+    if isinstance(level, tuple):
+        return "+".join(level_name(part) for part in level)
+    return "none" if level is None else f"{level:g}" if isinstance(level, float) else str(level)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, fitters: Sequence[str]) -> Variable:
+    place = field_place(name)
+    if place is None:
+        known = [*Fieldwork.model_fields, *Scenario.model_fields, "fitter"]
+        raise InputError(f"design: no setting {name!r}.{suggestion(name, known)} Known: {', '.join(known)}")
+    if isinstance(given, Between):
+        levels: tuple[Any, ...] = given.levels
+    elif isinstance(given, (list, tuple)):
+        levels = tuple(tuple(v) if isinstance(v, list) else v.item() if isinstance(v, np.generic) else v for v in given)
+    else:
+        raise InputError.of(f"design: {name}", given, "must be between(low, high, step) or a list of levels")
+    if not levels or len(set(map(repr, levels))) != len(levels):
+        raise InputError.of(f"design: {name}", shown(list(levels)), "must be one or more different levels")
+    if len(levels) > MOST_LEVELS:
+        raise InputError.of(f"design: {name}", f"{len(levels)} levels", f"must be at most {MOST_LEVELS}")
+    for level in levels:
+        if place == "fitter":
+            if level not in fitters:
+                known = list(fitters)
+                raise InputError(f"design: no fitter {level!r}.{suggestion(level, known)} Known: {', '.join(known)}")
+        elif place == "scenario":
+            scenario.but(**{name: level})
+        else:
+            fieldwork.but(**{name: level})
+    if all(level is None or _is_number(level) for level in levels):
+        levels = tuple(sorted(levels, key=lambda level: math.inf if level is None else level))
+    return Variable(name, place, levels)
+
+
+def _enough_managers(variables: Sequence[Variable], points: Ints, scenario: Scenario, fieldwork: Fieldwork) -> Any:
+    """Return which designs invite no more managers than there are; InputError where the population itself is fixed."""
+    names = [v.name for v in variables]
+    invited, there = fieldwork.n_invited, scenario.n_actors
+    if "n_actors" not in names:
+        most = max(
+            (v for x in variables if x.name == "n_invited" for v in x.levels if v is not None), default=invited or 0
+        )
+        if most > there:
+            raise InputError.of("n_invited", most, f"must be at most n_actors = {there}: the population is smaller")
+        return np.ones(len(points), dtype=bool)
+    actors = _column(variables, points, "n_actors", float(there))
+    asked = _column(variables, points, "n_invited", -math.inf if invited is None else float(invited), none=-math.inf)
+    fits = asked <= actors
+    if not fits.any():
+        raise InputError.of("n_invited", int(asked.min()), f"must be at most n_actors = {int(actors.max())}")
+    return fits
+
+
+def _column(variables: Sequence[Variable], points: Ints, name: str, usual: float, none: float = math.nan) -> Floats:
+    for i, variable in enumerate(variables):
+        if variable.name == name:
+            return np.array([none if v is None else float(v) for v in variable.levels])[points[:, i]]
+    return np.full(len(points), usual)
+
+
+def _costs(
+    variables: Sequence[Variable], points: Ints, scenario: Scenario, fieldwork: Fieldwork, price: Price
+) -> Floats:
+    """Return the cost of every design. What is none is worked out from what it then is."""
+    base = quantities(scenario, fieldwork)
+    values: dict[str, Any] = {name: np.full(len(points), number) for name, number in base.items()}
+    for i, variable in enumerate(variables):
+        at = points[:, i]
+        if variable.numeric:
+            values[variable.name] = _column(variables, points, variable.name, math.nan)
+        elif variable.name == "relations":
+            values["n_relations"] = np.array([float(len(level)) for level in variable.levels])[at]
+        elif variable.name == "instrument":
+            values["roster"] = np.array([float(level == "roster") for level in variable.levels])[at]
+        elif variable.name == "response_rate":
+            values["response_rate"] = np.array([float(np.mean(level)) for level in variable.levels])[at]
+    values["population"] = values["n_actors"]
+    # Without a list of those invited it is everybody, and without a limit as many names as people have ties.
+    given = values.get("n_invited", np.full(len(points), math.nan))
+    values["invited"] = np.where(np.isnan(given), values["n_actors"], given)
+    limit = values.get("max_nominations", np.full(len(points), math.nan))
+    degree = np.array([scenario.degree_wanted(0, int(n)) for n in np.unique(values["n_actors"])])
+    ties = degree[np.searchsorted(np.unique(values["n_actors"]), values["n_actors"])]
+    values["names"] = np.where(np.isnan(limit), ties, limit)
+    missing = [name for name in price.formula.names if name not in values and name not in price.rates]
+    if missing:
+        raise InputError.of(
+            "price", missing[0], "is none in these settings, or one a relation: the price has no number"
+        )
+    return np.broadcast_to(price.of(values), (len(points),)).astype(np.float64)

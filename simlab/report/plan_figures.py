@@ -1,0 +1,203 @@
+"""Pictures of a plan: the frontier of cost against what is reached, curves along each setting, and success over worlds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlab.plan.answer import Answer, OfWorlds, Predicted
+from simlab.plan.intervals import Interval
+from simlab.plan.space import level_name
+from simlab.plan.targets import Target
+from simlab.report.numbers import capital, words
+from simlab.report.plan_words import setting_words
+from simlab.report.style import GREY, INK, PALE, figure, label, look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_CURVES = 9
+
+
+def frontier_figure(answer: Answer) -> Figure:
+    """Return the frontier: for each target what the best design at each cost reaches, with its band, and what was looked at."""
+    count = len(answer.targets)
+    made = figure(10.0, 4.2 if count == 1 else 3.4 * count)
+    for k, target in enumerate(answer.targets):
+        axes = made.add_subplot(count, 1, k + 1)
+        costs = np.array([p.cost for p in answer.frontier])
+        _band(
+            axes,
+            costs,
+            [p.reaches[k] for p in answer.frontier],
+            target,
+            0,
+            "the best design at each cost, by the surrogate",
+        )
+        looked = [(cost, n, _sign(target) * means[k]) for _, cost, n, means in answer.looked_at]
+        axes.scatter(
+            [x[0] for x in looked],
+            [x[2] for x in looked],
+            s=[6.0 + 0.25 * x[1] for x in looked],
+            facecolors="none",
+            edgecolors=GREY,
+            linewidths=0.7,
+            label="designs looked at in the search, larger the more replicates",
+            zorder=2,
+        )
+        _level(axes, target)
+        _point(axes, answer.cost, answer.reached[k].interval, target)
+        for _, cost, reached in answer.rejected:
+            axes.plot(cost, _sign(target) * reached[k].interval.estimate, "x", color=INK, markersize=7, zorder=4)
+        axes.set_ylabel(axis_words(target))
+        if count > 1:
+            axes.set_title(label(target.text, 90))
+        if k == count - 1:
+            axes.set_xlabel(f"cost, {answer.unit}" if answer.unit else "cost")
+        if k == 0:
+            axes.legend(loc="lower right")
+    return made
+
+
+def curves_figure(answer: Answer) -> Figure | None:
+    """Return, for each target and setting, what is reached along the setting, the others as in the design found."""
+    names = [n for n, points in answer.curves.items() if len(points) > 1][:_MOST_CURVES]
+    if not names:
+        return None
+    rows, columns = len(answer.targets), min(len(names), 3)
+    lines = -(-len(names) // columns)
+    made = figure(10.0, 2.9 * rows * lines)
+    for k, target in enumerate(answer.targets):
+        for i, name in enumerate(names):
+            axes = made.add_subplot(rows * lines, columns, (k * lines + i // columns) * columns + i % columns + 1)
+            _curve(axes, answer, name, k, target)
+            if i % columns == 0:
+                axes.set_ylabel(axis_words(target))
+    return made
+
+
+def worlds_figure(answer: Answer) -> Figure | None:
+    """Return how success is spread over worlds, and success by what was unknown where it matters."""
+    if not answer.worlds:
+        return None
+    rows = len(answer.worlds)
+    columns = 1 + max(min(len(of.contrasts), 2) for of in answer.worlds)
+    made = figure(10.0 if columns > 1 else 6.5, 3.1 * rows)
+    for k, of in enumerate(answer.worlds):
+        _spread(made.add_subplot(rows, columns, k * columns + 1), of)
+        for i, contrast in enumerate(of.contrasts[: columns - 1]):
+            axes = made.add_subplot(rows, columns, k * columns + 2 + i)
+            places = np.arange(len(contrast.groups))
+            for at, (_, interval, _) in zip(places, contrast.groups, strict=True):
+                axes.plot([at, at], [interval.low, interval.high], color=look(0).colour, linewidth=1.4)
+                axes.plot(at, interval.estimate, "o", color=look(0).colour, markersize=6)
+            axes.set_xticks(places, [name for name, _, _ in contrast.groups])
+            axes.set_xlim(-0.5, len(places) - 0.5)
+            axes.set_ylim(-0.02, 1.02)
+            axes.set_title(label(capital(words(contrast.unknown))))
+            _level(axes, of.target)
+    return made
+
+
+def axis_words(target: Target) -> str:
+    """Return what an axis of a target shows."""
+    if target.is_mean:
+        return label(f"mean of {target.conditions[0].formula.text}", 34)
+    return "probability"
+
+
+def _sign(target: Target) -> float:
+    return -1.0 if target.is_mean and not target.wanted else 1.0
+
+
+def _band(axes: Axes, x: Any, intervals: list[Interval], target: Target, place: int, name: str) -> None:
+    style, sign = look(place), _sign(target)
+    each = np.array([[sign * i.estimate, sign * i.low, sign * i.high] for i in intervals])
+    axes.fill_between(x, each[:, 1], each[:, 2], color=style.colour, alpha=0.16, linewidth=0)
+    axes.plot(x, each[:, 0], color=style.colour, linewidth=1.8, label=name, zorder=3)
+    if not target.is_mean:
+        axes.set_ylim(-0.02, 1.02)
+
+
+def _level(axes: Axes, target: Target) -> None:
+    level = _sign(target) * target.needed
+    axes.axhline(level, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        f"target {level:g}",
+        (0.0, level),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=8,
+        color=GREY,
+    )
+
+
+def _point(axes: Axes, x: float, interval: Interval, target: Target) -> None:
+    """Draw what fresh replicates say of the design found."""
+    sign = _sign(target)
+    if math.isfinite(interval.low) and math.isfinite(interval.high):
+        axes.plot([x, x], [sign * interval.low, sign * interval.high], color=INK, linewidth=1.6, zorder=5)
+    axes.plot(
+        x,
+        sign * interval.estimate,
+        "D",
+        color=INK,
+        markersize=6.5,
+        zorder=6,
+        label="the design found, on fresh replicates",
+    )
+
+
+def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> None:
+    points: tuple[Predicted, ...] = answer.curves[name]
+    levels = [p.design[name] for p in points]
+    at = [i for i, level in enumerate(levels) if level == answer.design[name]]
+    if all(isinstance(level, (int, float)) for level in levels):
+        x = np.array(levels, dtype=float)
+        _band(axes, x, [p.reaches[k] for p in points], target, 0, "")
+        place = float(answer.design[name])
+    else:
+        x = np.arange(len(levels), dtype=float)
+        for i, p in enumerate(points):
+            interval, sign = p.reaches[k], _sign(target)
+            axes.plot([i, i], [sign * interval.low, sign * interval.high], color=look(0).colour, linewidth=1.4)
+            axes.plot(i, sign * interval.estimate, "o", color=look(0).colour, markersize=6)
+        axes.set_xticks(x, [label(level_name(level), 16) for level in levels])
+        axes.set_xlim(-0.5, len(levels) - 0.5)
+        if not target.is_mean:
+            axes.set_ylim(-0.02, 1.02)
+        place = float(at[0]) if at else math.nan
+    _level(axes, target)
+    if math.isfinite(place):
+        axes.axvline(place, color=PALE, linewidth=5.0, zorder=0)
+        _point(axes, place, answer.reached[k].interval, target)
+    axes.set_title(label(capital(words(name)), 34))
+    axes.set_xlabel(label(f"found: {setting_words(name, answer.design[name])}", 44))
+
+
+def _spread(axes: Axes, of: OfWorlds) -> None:
+    """Draw the shares of success of single worlds, and the distribution over worlds that they are drawn from."""
+    from scipy.stats import beta
+
+    n = of.spread.replicates
+    edges = (np.arange(n + 2) - 0.5) / n
+    heights, _ = np.histogram(of.spread.share, bins=edges)
+    axes.bar(
+        np.arange(n + 1) / n, heights / heights.sum(), width=0.7 / n, color=PALE, label=f"{len(of.spread.share)} worlds"
+    )
+    if of.spread.differ:
+        grid = np.linspace(0.0, 1.0, 201)
+        mass = np.diff(beta.cdf(grid, of.spread.a, of.spread.b)) * 200 / n
+        axes.plot(
+            0.5 * (grid[1:] + grid[:-1]), np.minimum(mass, 1.0), color=look(0).colour, linewidth=1.8, label="all worlds"
+        )
+    axes.set_xlim(-0.5 / n - 0.02, 1.0 + 0.5 / n + 0.02)
+    axes.set_ylim(0.0, 1.02)
+    axes.set_xlabel(f"share of {n} replicates that succeed")
+    axes.set_ylabel("share of worlds")
+    axes.set_title("Success in single worlds")
+    axes.legend(loc="upper left")

@@ -1,0 +1,140 @@
+"""The page of a plan: one HTML file that opens offline, with the answer in words on top."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlab.plan.answer import Answer
+from simlab.plan.price import QUANTITIES
+from simlab.plan.problem import Plan
+from simlab.plan.space import level_name
+from simlab.report.numbers import number, unbroken
+from simlab.report.plan_figures import curves_figure, frontier_figure, worlds_figure
+from simlab.report.plan_words import design_words, interval_words, money, more_words, sentences
+from simlab.report.style import rendered, styled, write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 190
+_MOST_ROWS = 12
+
+
+def write_plan_page(path: str | Path, plan: Plan, answer: Answer) -> Path:
+    """Write the page of a plan and return where it is; InputError where it cannot be written."""
+    page = Path(path)
+    with styled():
+        values = content(plan, answer)
+    text = _environment().get_template("plan_template.html").render(values)
+    write_atomically(page, text.encode("utf-8", "replace"))
+    return page
+
+
+def content(plan: Plan, answer: Answer) -> dict[str, Any]:
+    """Return everything that the template shows. Text is escaped by the template."""
+    spoken = [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, sentences(answer))]
+    return {
+        "style": _style(),
+        "title": plan.name,
+        "question": plan.question,
+        "answers": spoken,
+        "frontier": _image(frontier_figure(answer), "Cost against what is reached"),
+        "curves": _image(curves_figure(answer), "What is reached along each setting"),
+        "worlds": _image(worlds_figure(answer), "How success is spread over worlds"),
+        "targets": [target.text for target in answer.targets],
+        "chosen": [(v.name, _levels(v.levels)) for v in answer.space.variables],
+        "unknown": [line.partition(": ")[::2] if ": " in line else ("", line) for line in plan.worlds.describe()],
+        "given": _given(plan),
+        "price": plan.price.text,
+        "rates": [(name, f"{rate:g}") for name, rate in plan.price.rates.items()],
+        "quantities": [(n, w) for n, w in QUANTITIES.items() if n in plan.price.formula.names],
+        "unit": plan.price.unit,
+        "frontier_rows": _frontier_rows(answer),
+        "more": [more_words(more, answer) for more in answer.more],
+        "limits": _limit_rows(answer),
+        "by_search": _by_search(answer),
+        "origin": _origin(plan, answer),
+    }
+
+
+def _levels(levels: tuple[Any, ...]) -> str:
+    if len(levels) > 6 and all(isinstance(v, (int, float)) for v in levels):
+        return f"{level_name(levels[0])} to {level_name(levels[-1])} in {len(levels)} steps"
+    return ", ".join(level_name(level) for level in levels)
+
+
+def _given(plan: Plan) -> list[tuple[str, str]]:
+    """Return what is the same in every design and world, where it differs from the defaults."""
+    out = []
+    if plan.pilot is None:
+        out += [(name, level_name(value)) for name, value in plan.scenario.given().items()]
+    out += [(name, level_name(value)) for name, value in plan.fieldwork.given().items()]
+    for label, fitter in plan.fitters.items():
+        settings = ", ".join(f"{name} {level_name(value)}" for name, value in fitter.given().items())
+        out.append((f"fitter {label}", f"{fitter.name}{f', {settings}' if settings else ''}"))
+    return out
+
+
+def _frontier_rows(answer: Answer) -> list[list[str]]:
+    """Return a dozen designs of the frontier about the one found: design, cost, what is reached, probability."""
+    order = sorted(range(len(answer.frontier)), key=lambda i: abs(answer.frontier[i].cost - answer.cost))
+    rows = []
+    for i in sorted(order[:_MOST_ROWS]):
+        point = answer.frontier[i]
+        reached = [interval_words(r, t) for r, t in zip(point.reaches, answer.targets, strict=True)]
+        rows.append([design_words(point.design), f"{point.cost:,.0f}", *reached, number(point.probability)])
+    return rows
+
+
+def _limit_rows(answer: Answer) -> list[list[str]]:
+    return [
+        [
+            x.lift.name,
+            x.lift.words,
+            *[interval_words(r.interval, r.target) for r in x.reached],
+            "yes" if x.enough else "no",
+        ]
+        for x in answer.limits
+    ]
+
+
+def _by_search(answer: Answer) -> str:
+    if not answer.by_search:
+        return ""
+    parts = [interval_words(i, t) for i, t in zip(answer.by_search, answer.targets, strict=True)]
+    return "; ".join(parts)
+
+
+def _origin(plan: Plan, answer: Answer) -> list[tuple[str, str]]:
+    import simlab
+
+    return [
+        ("Fits", f"{answer.fits.total:,} of {answer.fits.allowed:,} allowed, in {answer.seconds:,.0f} s"),
+        ("Cost of the design found", money(answer.cost, answer.unit)),
+        ("Seed", str(plan.seed)),
+        ("Version", f"simlab {simlab.__version__}"),
+    ]
+
+
+def _image(made: Figure | None, alt: str) -> dict[str, Any] | None:
+    if made is None:
+        return None
+    data = base64.b64encode(rendered(made, dpi=_DPI)).decode("ascii")
+    return {"data": f"data:image/png;base64,{data}", "alt": alt, "narrow": made.get_figwidth() < 9.0}
+
+
+def _style() -> str:
+    """Return the style sheet that all pages share."""
+    text = (Path(__file__).parent / "template.html").read_text(encoding="utf-8")
+    found = re.search(r"<style>\n(.*?)</style>", text, re.DOTALL)
+    return found.group(1) if found else ""
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)

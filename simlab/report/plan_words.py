@@ -1,0 +1,234 @@
+"""The answer of a plan in words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from simlab.plan.answer import Answer, More, Reached, Verdict
+from simlab.plan.intervals import Interval
+from simlab.plan.search import Stop
+from simlab.plan.space import Design, level_name
+from simlab.plan.targets import Target
+from simlab.report.numbers import listed, number, percent, words
+
+_SETTINGS = {
+    "n_invited": ("{} manager invited", "{} managers invited"),
+    "n_actors": ("{} manager a site", "{} managers a site"),
+    "max_nominations": ("{} name", "{} names"),
+    "n_sites": ("{} site", "{} sites"),
+    "n_periods": ("{} period", "{} periods"),
+}
+_VERDICTS = {
+    Verdict.SURELY: "surely reached",
+    Verdict.REACHED: "reached as far as can be told",
+    Verdict.CLOSE: "not told apart from just reached",
+    Verdict.MISSED: "missed",
+}
+_STOPS = {
+    Stop.NARROW: "the interval of the cheapest cost was narrow enough",
+    Stop.NONE: "it was clear that no design reaches",
+    Stop.SPENT: "the fits were spent",
+}
+
+
+def sentences(answer: Answer) -> list[str]:
+    """Return the answer as sentences, each led by what it is about and a colon."""
+    out = [*_headline(answer), *_worlds(answer)]
+    if answer.found:
+        out += [*_more(answer), *_rejected(answer)]
+    else:
+        out += _limits(answer)
+    return [*out, *_directions(answer), _how(answer)]
+
+
+def design_words(design: Design) -> str:
+    """Return a design as a reader meets it, such as ``60 managers invited, 5 names and 80 % response``."""
+    return listed([setting_words(name, level) for name, level in design.items()])
+
+
+def setting_words(name: str, level: Any) -> str:
+    """Return one setting of a design in words."""
+    if name in _SETTINGS:
+        if level is None:
+            return {"max_nominations": "no limit of names", "n_invited": "everybody invited"}.get(name, "none")
+        return _SETTINGS[name][level != 1].format(level_name(level))
+    if name == "response_rate" and isinstance(level, (int, float)):
+        return f"{percent_of(level)} response"
+    if name in ("fitter", "instrument", "treatment"):
+        return f"{name} {level_name(level)}".replace("fitter ", "")
+    return f"{words(name)} {level_name(level)}"
+
+
+def percent_of(share: float) -> str:
+    """Return a share in per cent, with a decimal where it has one."""
+    return f"{100.0 * share:.3g} %"
+
+
+def money(value: float, unit: str) -> str:
+    """Return a cost with its unit."""
+    if not math.isfinite(value):
+        return "an unknown cost"
+    return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 10 else f"{value:.3g} {unit}".rstrip()
+
+
+def interval_words(interval: Interval, target: Target) -> str:
+    """Return an estimate with its interval, of a mean with the sign that was asked for."""
+    low, high, estimate = interval.low, interval.high, interval.estimate
+    if target.is_mean and not target.wanted:
+        low, high, estimate = -high, -low, -estimate
+    return f"{number(estimate)} ({percent(interval.level)} interval {number(low)} to {number(high)})"
+
+
+def target_words(target: Target) -> str:
+    """Return what a target's number is: a probability, or a mean."""
+    what = " and ".join(f"{c.formula.text} {c.sign} {c.value:g}" for c in target.conditions)
+    if target.is_mean:
+        return f"the mean of {target.conditions[0].formula.text}"
+    return f"the probability of {what}" if target.wanted else f"the probability of not {what}"
+
+
+def _reached(reached: tuple[Reached, ...]) -> str:
+    parts = [
+        f"{target_words(r.target)} is {interval_words(r.interval, r.target)}, {_VERDICTS[r.verdict]}" for r in reached
+    ]
+    return "; ".join(parts)
+
+
+def _headline(answer: Answer) -> list[str]:
+    wanted = listed([target.text for target in answer.targets])
+    where = design_words(answer.design)
+    cost = money(answer.cost, answer.unit)
+    low, high = answer.cheapest
+    if answer.found:
+        text = f"Answer: the cheapest design found that reaches {wanted} has {where}, and costs {cost}."
+        out = [text, f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}."]
+        if math.isfinite(high):
+            out.append(
+                f"Cost: a design that reaches may cost {money(low, '')} at least and need cost no more than"
+                f" {money(high, answer.unit)} (90 %, by the surrogate)."
+            )
+        return out
+    if answer.none <= 0.5:
+        return [
+            f"Answer: no design was shown to reach {wanted} with these fits; with more of them (--fits) one may be."
+            f" The last one tested has {where}, and costs {cost}.",
+            f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.",
+        ]
+    surely = "" if answer.stop == Stop.NONE else "probably "
+    text = f"Answer: {surely}no design in these ranges reaches {wanted}"
+    return [
+        f"{text}. The one that comes nearest has {where}, and costs {cost}.",
+        f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.",
+    ]
+
+
+def _worlds(answer: Answer) -> list[str]:
+    out = []
+    for of in answer.worlds:
+        name = f" ({of.target.text})" if len(answer.targets) > 1 else ""
+        needed, spread = of.target.needed, of.spread
+        if spread.differ:
+            text = f"the probability is at least {number(needed)} in {percent(spread.above(needed))} of the worlds"
+            parts = [f"{text}, and below 0.5 in {percent(1.0 - spread.above(0.5))}"]
+        elif of.contrasts:
+            parts = []
+        else:
+            parts = ["they do not differ beyond chance: success is about as likely in each"]
+        for contrast in of.contrasts[:2]:
+            groups = sorted(contrast.groups, key=lambda g: g[1].estimate)
+            worst, best = groups[0], groups[-1]
+            parts.append(
+                f"it is {number(worst[1].estimate)} where {words(contrast.unknown)} is {worst[0]}, and"
+                f" {number(best[1].estimate)} where it is {best[0]}"
+            )
+        out.append(f"Worlds{name}: {'; '.join(parts)}.")
+    return out
+
+
+def more_words(more: More, answer: Answer) -> str:
+    """Return what a little more of one setting would buy."""
+    change = setting_words(more.variable, more.after)
+    if isinstance(more.before, (int, float)) and isinstance(more.after, (int, float)):
+        step = more.after - more.before
+        change = {
+            "max_nominations": f"{step:g} more name",
+            "response_rate": f"{100 * step:.2g} % more response",
+            "n_invited": f"{step:g} more managers",
+            "n_actors": f"{step:g} more managers a site",
+            "n_sites": f"{step:g} more site",
+            "n_periods": f"{step:g} more period",
+        }.get(more.variable, f"{step:g} more of {words(more.variable)}")
+    gains = []
+    for gain, target in zip(more.gains, answer.targets, strict=True):
+        sign = -1.0 if target.is_mean and not target.wanted else 1.0
+        ends = sorted((sign * gain.low, sign * gain.high))
+        middle = number(sign * gain.estimate, 3, signed=True)
+        gains.append(f"{middle} ({number(ends[0], 3, signed=True)} to {number(ends[1], 3, signed=True)})")
+    return f"{change} {listed(gains)} for {money(more.cost, answer.unit)}"
+
+
+def _more(answer: Answer) -> list[str]:
+    if not answer.more:
+        return []
+    of = "in this order of the targets, " if len(answer.targets) > 1 else ""
+    return [f"More: {of}by the surrogate would buy {'; '.join(more_words(more, answer) for more in answer.more)}."]
+
+
+def _rejected(answer: Answer) -> list[str]:
+    if not answer.rejected:
+        return []
+    parts = [f"{design_words(design)} ({_reached(reached)})" for design, _, reached in answer.rejected]
+    return [f"Turned down: fresh replicates showed that {'; '.join(parts)}."]
+
+
+def _limits(answer: Answer) -> list[str]:
+    if not answer.limits:
+        return []
+    parts = []
+    for lifted in answer.limits:
+        values = listed([number(_shown(r)) for r in lifted.reached])
+        parts.append(f"{lifted.lift.words} {values}{', enough' if lifted.enough else ''}")
+    enough = [lifted.lift.name for lifted in answer.limits if lifted.enough]
+    nearest = max(answer.limits, key=lambda x: min(r.interval.estimate - r.target.needed for r in x.reached))
+    which = (
+        f"what stands in the way: {listed(enough)}"
+        if enough
+        else f"none of them alone; the most would come from {nearest.lift.name}"
+    )
+    return [f"Limits: lifted one by one, the design that comes nearest would reach {'; '.join(parts)}: {which}."]
+
+
+def _shown(reached: Reached) -> float:
+    """Return an estimate with the sign that was asked for."""
+    flipped = reached.target.is_mean and not reached.target.wanted
+    return -reached.interval.estimate if flipped else reached.interval.estimate
+
+
+def _directions(answer: Answer) -> list[str]:
+    kinds: dict[str, list[str]] = {}
+    for direction in answer.directions:
+        name = words(direction.variable)
+        if len(answer.targets) > 1:
+            name += f" ({direction.target.text})"
+        kinds.setdefault(direction.kind, []).append(name)
+    said = {
+        "rises": "more is better throughout",
+        "falls": "more is worse throughout",
+        "turns": "best is in between",
+        "flat": "nothing changes",
+        "not known": "the replicates do not tell",
+    }
+    parts = [f"{said[kind]} for {listed(names)}" for kind, names in kinds.items()]
+    return [f"Directions: about this design, {'; '.join(parts)}."] if parts else []
+
+
+def _how(answer: Answer) -> str:
+    fits = answer.fits
+    parts = [f"{fits.search:,} in the search over {len(answer.space):,} designs", f"{fits.fresh:,} fresh"]
+    if fits.limits:
+        parts.append(f"{fits.limits:,} on limits")
+    return (
+        f"How: {fits.total:,} fits of {fits.allowed:,} allowed, {listed(parts)}; the search ended because"
+        f" {_STOPS[answer.stop]}."
+    )

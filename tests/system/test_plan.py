@@ -1,0 +1,141 @@
+"""The command plan, as a user types it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simlab.cli import call
+from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import simulate
+from simlab.panel_write import write_panel
+
+Said = pytest.CaptureFixture[str]
+
+SCRIPT = """
+from simlab import Plan, Scenario, Spectral, between
+
+plan = Plan(
+    "tiny",
+    question="How many managers & names?",
+    scenario=Scenario(n_actors=24, mean_degree=6.0, separation=6.0),
+    design={"n_invited": [12, 18, 24], "max_nominations": between(2, 6)},
+    fitters=Spectral(n_clusters=3),
+    targets=["P(ari >= 0.3) >= 0.6"],
+    stored=[],
+    fits=240,
+)
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "tiny.py"
+    file.write_text(SCRIPT)
+    return file
+
+
+def planned(script: Path, *options: str) -> int:
+    return call(
+        ["plan", str(script), "--store", str(script.parent / "store"), "-o", str(script.parent / "plan.html"), *options]
+    )
+
+
+def test_a_plan_says_its_answer_and_writes_its_page(script: Path, capsys: Said) -> None:
+    assert planned(script) == 0
+    said = capsys.readouterr().out
+    assert "Answer: the cheapest design found that reaches P(ari >= 0.3) >= 0.6" in said
+    assert "On fresh replicates, which had no part in choosing it" in said
+    page = (script.parent / "plan.html").read_text(encoding="utf-8")
+    assert "How many managers &amp; names?" in page
+    assert "<h2" in page
+    assert page.count("data:image/png;base64,") == 2
+    assert "http" not in page.replace("http-equiv", "")
+    # A later plan with another target finds what is there, and one over budget says what the best reaches.
+    assert (
+        planned(script, "--target", "P(ari >= 0.99) >= 0.99", "--target", "mean(ari) >= 0.9", "--budget", "4000") == 0
+    )
+    said = capsys.readouterr().out
+    assert "comes nearest" in said
+    assert "Limits: lifted one by one" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--target", "P(arii >= 0.8) >= 0.9"], "Did you mean 'ari'?"),
+        (["--target", "P(ari >= 1.8) >= 0.9"], "no value can reach it"),
+        (["--target", "everything"], "must be P("),
+        (["--budget", "0"], "budget = 0"),
+        (["--budget", "-3"], "budget = -3"),
+        (["--budget", "nan"], "budget = nan"),
+        (["--budget", "1"], "the cheapest design costs"),
+        (["--fits", "3"], "fits = 3"),
+        (["--jobs", "0"], "jobs = 0"),
+        (["--seed", "-1"], "seed = -1"),
+        (["--pilot", "nowhere.csv"], "nowhere.csv"),
+        (["-o", "page.txt"], "must be a file that ends in .html"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(script: Path, options: list[str], error: str, capsys: Said) -> None:
+    assert planned(script, *options) == 2
+    said = capsys.readouterr().err.strip()
+    assert error in said
+    assert len([line for line in said.splitlines() if line.startswith("error: ")]) == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("max_nominations", "max_nomination", "Did you mean 'max_nominations'?"),
+        ("between(2, 6)", "between(6, 2)", "from the lower to the higher number"),
+        ("between(2, 6)", "[]", "one or more different levels"),
+        ("[12, 18, 24]", "[12, 18, 30]", "n_invited = 30: must be at most n_actors = 24"),
+        ("stored=[]", "stored=[], price='5 - invited'", "must be finite and not negative"),
+        ("stored=[]", "stored=[], price='invited * log(0)'", "must be finite and not negative"),
+        ("stored=[]", "stored=[], unknown={'separatio': (1.0, 2.0)}", "Did you mean 'separation'?"),
+        ("stored=[]", "stored=[], unknown={'spread': (2.0, 1.0)}", "from the lower to the higher number"),
+        ("plan = Plan", "plans = Plan", "must name a `plan`"),
+        ("plan = Plan(", "plan = 3\nother = Plan(", "must be a Plan"),
+    ],
+)
+def test_a_wrong_script_is_one_clear_line(tmp_path: Path, old: str, new: str, error: str, capsys: Said) -> None:
+    file = tmp_path / f"wrong{abs(hash(new))}.py"
+    file.write_text(SCRIPT.replace(old, new))
+    assert planned(file) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("error: ")
+    assert error in said
+    assert "\n" not in said
+
+
+def test_a_pilot_whose_people_are_fewer_than_the_sample_is_one_clear_line(script: Path, capsys: Said) -> None:
+    folder = script.parent / "pilot"
+    folder.mkdir()
+    write_panel(simulate(Scenario(n_actors=20, mean_degree=5.0), seed=1).panel, folder)
+    options = ["--pilot", str(folder / "ties.csv"), "--actors", str(folder / "actors.csv")]
+    assert planned(script, *options) == 2
+    assert "n_invited = 24: must be at most n_actors = 20" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_there(script: Path) -> None:
+    command = [sys.executable, "-c", "import sys; from simlab.cli import call; sys.exit(call(sys.argv[1:]))"]
+    store = script.parent / "store"
+    arguments = ["plan", str(script), "--store", str(store), "-o", str(script.parent / "p.html"), "--jobs", "2"]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(600):
+            if len(list(store.glob("*.zarr"))) >= 2:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in said
+    assert len(list(store.glob("*.zarr"))) >= 2

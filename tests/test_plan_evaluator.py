@@ -1,0 +1,164 @@
+"""Replicates as cells of ordinary studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simlab.fieldwork.settings import Fieldwork
+from simlab.fit.spectral import Spectral
+from simlab.foundation.errors import InputError
+from simlab.generate.scenario import Scenario
+from simlab.plan.evaluator import BLOCK, Trial, trials
+from simlab.plan.pilot import with_pilot
+from simlab.plan.problem import Plan
+from simlab.plan.space import between
+from simlab.study.cell import OK
+from simlab.study.replay import replay
+from simlab.study.store import opened
+
+WORLD = Scenario(n_actors=24, mean_degree=6.0)
+DESIGN = {"n_invited": 20, "max_nominations": 4}
+
+
+def plan(**changes: Any) -> Plan:
+    values: dict[str, Any] = {
+        "question": "How many?",
+        "design": {"n_invited": [16, 20, 24], "max_nominations": between(3, 6)},
+        "targets": ["P(ari >= 0.5) >= 0.5"],
+        "fitters": Spectral(n_clusters=3),
+        "scenario": WORLD,
+        "unknown": {"separation": (4.0, 7.0)},
+        "stored": (),
+        "fits": 200,
+    }
+    return Plan("small", **{**values, **changes})
+
+
+def test_replicates_are_stored_and_the_same_however_they_are_asked_for(tmp_path: Path) -> None:
+    made = plan()
+    one, other = (
+        made.evaluator(tmp_path / "a", backend="threads"),
+        made.evaluator(tmp_path / "b", backend="threads"),
+    )
+    asked = trials(one, DESIGN, 0, 2 * BLOCK, fresh=False)
+    whole = one.evaluate(DESIGN, asked, ["ari"])["ari"]
+    parts = [other.evaluate(DESIGN, asked[i : i + BLOCK], ["ari"])["ari"] for i in (BLOCK, 0)]
+    assert np.array_equal(whole, np.concatenate(parts[::-1]))
+    stores = sorted((tmp_path / "a").glob("*.zarr"))
+    assert len(stores) == 1
+    before = [p.stat().st_mtime_ns for p in sorted(stores[0].rglob("c/*"))]
+    assert np.array_equal(one.evaluate(DESIGN, asked, ["ari"])["ari"], whole)
+    assert [p.stat().st_mtime_ns for p in sorted(stores[0].rglob("c/*"))] == before
+
+
+def test_fresh_replicates_and_other_designs_are_independent(tmp_path: Path) -> None:
+    made = plan(unknown={}).evaluator(tmp_path, backend="threads")
+    asked = [Trial(False, 0, k) for k in range(BLOCK)]
+    search = made.evaluate(DESIGN, asked, ["ari"])["ari"]
+    fresh = made.evaluate(DESIGN, [Trial(True, 0, k) for k in range(BLOCK)], ["ari"])["ari"]
+    other = made.evaluate({**DESIGN, "max_nominations": 5}, asked, ["ari"])["ari"]
+    assert not np.isin(fresh, search).all()
+    assert abs(np.corrcoef(search, other)[0, 1]) < 0.8
+    assert made.seed_of(DESIGN, False) != made.seed_of(DESIGN, True)
+
+
+def test_every_replicate_is_a_cell_that_can_be_replayed(tmp_path: Path) -> None:
+    made = plan().evaluator(tmp_path, backend="threads")
+    asked = trials(made, DESIGN, 0, BLOCK, fresh=True)
+    values = made.evaluate(DESIGN, asked, ["ari"])["ari"]
+    store = next(tmp_path.glob("*.zarr"))
+    with opened(store) as dataset:
+        assert (dataset["status"].values == OK).all()
+        name = str(dataset["scenario"].values[3])
+    cell = f"scenario={name},fieldwork=design,fitter=spectral,replicate=0"
+    _, place, found = replay(store, cell)
+    assert place.scenario == 3
+    assert found.observed.asked.sum() == 20
+    from simlab.metrics.recovery import ari
+
+    key = found.observed.keys[0]
+    assert ari(found.fits[key], found.world.truths[key]) == values[3]
+
+
+def test_networks_of_a_replicate_are_averaged_or_the_worst_is_taken(tmp_path: Path) -> None:
+    made = plan(scenario=WORLD.but(n_sites=2)).evaluator(tmp_path, backend="threads")
+    measures = ["ari", "lowest(ari)", "highest(ari)"]
+    values = made.evaluate(DESIGN, trials(made, DESIGN, 0, BLOCK, fresh=False), measures)
+    assert np.allclose(values["ari"], 0.5 * (values["lowest(ari)"] + values["highest(ari)"]))
+    assert (values["lowest(ari)"] < values["highest(ari)"]).any()
+
+
+def test_a_plan_is_solved_and_goes_on_from_what_is_there(tmp_path: Path) -> None:
+    made = plan()
+    first = made.solve(tmp_path, backend="threads")
+    files = len(list(tmp_path.glob("*.zarr")))
+    again = made.solve(tmp_path, backend="threads")
+    assert again.design == first.design
+    assert again.reached == first.reached
+    assert len(list(tmp_path.glob("*.zarr"))) == files
+    assert first.fits.total <= 200 + 6 * 100
+
+
+def test_a_pilot_carries_its_posterior_into_the_worlds() -> None:
+    from simlab.fit.lpcm_mcmc import LpcmMcmc
+    from simlab.generate.simulate import simulate
+
+    panel = simulate(WORLD.but(separation=6.0), seed=3).panel
+    short = LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=100, n_draws=40, max_rhat=9.0, min_ess=1.0)
+    made = with_pilot(plan(pilot_fitter=short), panel, "pilot.csv")
+    assert made.worlds.uncertain
+    assert made.worlds.describe() == ["80 posterior draws of a fit of pilot.csv"]
+    draws = {made.worlds.values(k)["draw"] for k in range(60)}
+    assert len(draws) > 25
+    one, other = made.worlds.scenario(0, {}), made.worlds.scenario(1, {})
+    assert one.structure == "fitted"
+    assert one.n_actors == 24
+    assert one.fitted != other.fitted
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"design": {"n_actors": [24, 40]}}, "leave n_actors out of its design"),
+        (
+            {"design": {"n_invited": [20, 60]}, "scenario": Scenario(n_actors=60)},
+            "n_invited = 60: must be at most n_actors = 24",
+        ),
+        ({"pilot_fitter": Spectral(n_clusters=3)}, "pilot"),
+    ],
+)
+def test_a_pilot_that_does_not_fit_the_script_is_refused_in_one_line(changes: dict[str, Any], said: str) -> None:
+    from simlab.fit.lpcm_mcmc import LpcmMcmc
+    from simlab.generate.simulate import simulate
+
+    panel = simulate(WORLD, seed=3).panel
+    short = LpcmMcmc(n_clusters=3, n_chains=1, n_warmup=50, n_draws=20)
+    with pytest.raises(InputError) as error:
+        with_pilot(plan(**{"pilot_fitter": short, **changes}), panel)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"unknown": {"n_invited": (10, 20)}}, "n_invited"),
+        ({"design": {"separation": [4.0, 5.0]}}, "is unknown too"),
+        ({"unknown": {"n_actors": (12, 24)}}, "n_invited = 24: must be at most n_actors = 12"),
+        ({"fitters": {"a": Spectral(n_clusters=3), "b": Spectral(n_clusters=2)}}, "must say fitter"),
+        ({"targets": []}, "must be a list"),
+        ({"targets": ["P(ari >= 0.5) >= 0.5"] * 2}, "must be different"),
+        ({"fits": 5}, "fits = 5"),
+        ({"stored": ["arii"]}, "Did you mean 'ari'?"),
+        ({"fieldwork": Fieldwork(n_invited=30), "design": {"max_nominations": [3, 5]}}, "n_invited = 30"),
+    ],
+)
+def test_plans_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        plan(**changes)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,188 @@
+"""Searching and answering on problems whose answers are known."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from reference.planning import Problem, majorities
+from scipy.special import expit
+from statistical.planning import solver
+
+from simlab.fieldwork.settings import Fieldwork
+from simlab.foundation.errors import InputError
+from simlab.generate.scenario import Scenario
+from simlab.plan.answer import Lift, Verdict
+from simlab.plan.evaluator import Trial
+from simlab.plan.intervals import of_mean, of_share, over_worlds, replicates_for
+from simlab.plan.price import Price
+from simlab.plan.search import Stop
+from simlab.plan.solve import Solver, contrasts
+from simlab.plan.space import Space, between, name_of, space_of
+from simlab.plan.targets import parse_target
+
+
+def small_space() -> Space:
+    chosen = {"n_invited": between(20, 60, 5), "response_rate": between(0.5, 0.9, 0.1)}
+    return space_of(chosen, Scenario(), Fieldwork(), [], Price("100 + invited * response_rate"))
+
+
+@dataclass
+class Smooth:
+    """An evaluator whose metrics are a smooth function of the design and noise; ``ceiling`` bounds the probability."""
+
+    ceiling: float = 1.0
+    fails: float = 0.0
+    uncertain: bool = False
+
+    def world(self, world: int) -> Mapping[str, Any]:
+        return {}
+
+    def evaluate(
+        self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        text = name_of(design)
+        out: dict[str, np.ndarray] = {}
+        effort = design["n_invited"] * design["response_rate"] / 54.0 + 0.5 * (design.get("max_nominations", 5) is None)
+        for measure in measures:
+            values = []
+            for trial in trials:
+                seed = zlib.crc32(repr((text, tuple(trial), measure)).encode())
+                rng = np.random.default_rng(seed)
+                if measure == "seconds":
+                    values.append(2.0 - effort + 0.2 * rng.standard_normal())
+                    continue
+                success = rng.random() < self.ceiling * expit(12.0 * (effort - 0.55))
+                values.append(np.nan if rng.random() < self.fails else float(success))
+            out[measure] = np.array(values)
+        return out
+
+
+def solved(targets: list[str], evaluator: Smooth, fits: int = 800, **options: Any) -> Any:
+    space = small_space()
+    made = Solver(
+        space,
+        [parse_target(t) for t in targets],
+        evaluator,
+        lambda d: 100.0 + d["n_invited"] * d["response_rate"],
+        fits,
+        **options,
+    )
+    return made.solve()
+
+
+def test_the_answer_is_a_design_that_reaches_at_about_the_least_cost() -> None:
+    answer = solved(["P(ari >= 0.5) >= 0.8"], Smooth())
+    # Success is expit(12 (effort - 0.55)) = 0.8 at an effort of 0.666: 136 = 100 + 36.
+    assert answer.found
+    assert 130 < answer.cost < 148
+    assert answer.reached[0].verdict in (Verdict.REACHED, Verdict.SURELY, Verdict.CLOSE)
+    assert answer.fits.total <= 800
+    costs = [p.cost for p in answer.frontier]
+    assert costs == sorted(costs)
+    assert "rises" in {d.kind for d in answer.directions} <= {"rises", "not known"}
+    assert {m.variable for m in answer.more} <= {"n_invited", "response_rate"}
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    problem = majorities()
+    one, other = (solver(problem, 3, 600).solve() for _ in range(2))
+    assert one.design == other.design
+    assert one.reached == other.reached
+    assert one.frontier == other.frontier
+
+
+def test_where_none_reaches_the_best_and_its_limits_are_said() -> None:
+    lift = Lift("nominations", "with no limit of names", {"max_nominations": None})
+    answer = solved(["P(ari >= 0.5) >= 0.9"], Smooth(ceiling=0.6), limits=lambda _: [lift])
+    assert not answer.found
+    assert answer.stop == Stop.NONE
+    assert answer.reached[0].verdict == Verdict.MISSED
+    assert answer.reached[0].interval.estimate == pytest.approx(0.6, abs=0.1)
+    assert [x.lift.name for x in answer.limits] == ["nominations"]
+    assert not answer.limits[0].enough
+
+
+def test_several_targets_hold_at_once_and_a_mean_may_be_one() -> None:
+    both = solved(["P(ari >= 0.5) >= 0.8", "mean(seconds) <= 1.2"], Smooth())
+    one = solved(["P(ari >= 0.5) >= 0.8"], Smooth())
+    assert both.found
+    # The mean asks for an effort of 0.8, more than the probability.
+    assert both.cost > one.cost
+    assert -both.reached[1].interval.estimate <= 1.25
+
+
+def test_failed_fits_are_never_a_success() -> None:
+    answer = solved(["P(ari >= 0.5) >= 0.9"], Smooth(fails=0.2))
+    assert not answer.found
+
+
+def test_fresh_replicates_are_none_of_the_search() -> None:
+    problem = majorities()
+    work = solver(problem, 5, 600)
+    seen: list[tuple[str, Trial]] = []
+    drawn = work.evaluator.evaluate
+
+    def watched(design: Any, trials: Sequence[Trial], measures: Sequence[str]) -> Any:
+        seen.extend((name_of(design), t) for t in trials)
+        return drawn(design, trials, measures)
+
+    work.evaluator.evaluate = watched  # type: ignore[method-assign]
+    answer = work.solve()
+    assert len(seen) == len(set(seen)) == answer.fits.total
+    assert sum(t.fresh for _, t in seen) == answer.fits.fresh
+
+
+def test_success_over_worlds_is_told_apart_from_chance() -> None:
+    rng = np.random.default_rng(1)
+    differ = over_worlds(rng.binomial(5, np.repeat([0.2, 1.0], 20)), 5)
+    alike = over_worlds(rng.binomial(5, np.full(40, 0.7)), 5)
+    assert differ.differ
+    assert not alike.differ
+    assert 0.3 < differ.above(0.6) < 0.7
+
+
+def test_which_worlds_fail_is_said_where_it_is_more_than_chance() -> None:
+    rng = np.random.default_rng(2)
+    worlds = [{"separation": float(s), "spread": float(rng.random())} for s in rng.uniform(3, 5, 300)]
+    scores = np.array([float(w["separation"] > 3.5) for w in worlds])
+    found = contrasts(worlds, scores, 0.9)
+    assert [c.unknown for c in found] == ["separation"]
+    assert found[0].groups[0][1].estimate < found[0].groups[-1][1].estimate
+    assert contrasts(worlds, (rng.random(300) < 0.8).astype(float), 0.9) == ()
+
+
+def test_intervals_are_those_of_the_books() -> None:
+    interval = of_share(8, 10, 0.95)
+    assert (interval.low, interval.high) == (pytest.approx(0.4439, abs=1e-4), pytest.approx(0.9748, abs=1e-4))
+    assert of_share(0, 10, 0.9).low == 0.0
+    assert of_share(10, 10, 0.9).high == 1.0
+    mean = of_mean(np.array([1.0, 2.0, 3.0]), 0.95)
+    assert (mean.low, mean.high) == (pytest.approx(-0.4841, abs=1e-3), pytest.approx(4.4841, abs=1e-3))
+    assert replicates_for(0.9, 0.03, 0.9) == 271
+
+
+def test_too_few_fits_are_refused() -> None:
+    with pytest.raises(InputError, match=r"fits = 10: must be an integer from 200"):
+        solved(["P(ari >= 0.5) >= 0.8"], Smooth(), fits=10)
+
+
+def test_the_majorities_are_as_a_simulation_has_them() -> None:
+    """The exact model against drawing every report and every coin."""
+    problem: Problem = majorities()
+    rng = np.random.default_rng(4)
+    design = {"n_invited": 60, "max_nominations": 6, "response_rate": 0.5}
+    at = problem.space.index(design)
+    assert at is not None
+    for world, within in enumerate((0.68, 0.76, 0.84)):
+        n, runs = 120, 4000
+        share = 0.25
+        respondent = rng.random((runs, n)) < share
+        count = rng.poisson(share * 6, (runs, n)) + 6 * respondent
+        inside = rng.binomial(count, within)
+        right = (2 * inside > count) | ((2 * inside == count) & (rng.random((runs, n)) < 0.5))
+        assert (right.mean(axis=1) >= 0.75).mean() == pytest.approx(problem.truth[at, 2 * world], abs=0.03)
