@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from simlab.foundation.warm import is_warm, note_warm
-from simlab.study.cell import FAILED, STATUS_NAMES, CellResult, Place, WorldResult
+from simlab.study.cell import FAILED, KILLED, STATUS_NAMES, TIMED_OUT, CellResult, Place, WorldResult
 from simlab.study.costs import Costs, Forecast
 from simlab.study.design import Study
 from simlab.study.limits import Limits
@@ -171,7 +171,6 @@ class _Run:
         self._until_time = None if time_budget is None else time.monotonic() + time_budget
         self._costs = Costs(study)
         self._deaths: dict[Place, int] = {}
-        self._counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._flushed, self._writing = time.monotonic(), 0.0
 
     def go(self, again: Sequence[int], rules: Sequence[Until], options: dict[str, Any]) -> None:
@@ -205,15 +204,23 @@ class _Run:
                 self._store.flush()
                 if begun:
                     self._store.note_end(outcome=outcome, rules=rounds.outcome() if rounds is not None else None)
-            self._log.say(outcome, **{name: int(n) for name, n in zip(STATUS_NAMES, self._counts, strict=True) if n})
+            self._log.say(outcome, **{name: n for name, n in self._counted().items() if n})
             if self._progress:
                 self._progress.end()
 
     def _begin(self) -> None:
-        self._counts = sum((self._store.counts(block) for block in self._store.blocks()), np.zeros_like(self._counts))
         if self._progress:
-            total = int(self._counts.sum())
-            self._progress.begin(total, total - int(self._counts[0]), int(self._counts[FAILED:].sum()))
+            counts = self._counted()
+            total = sum(counts.values())
+            failed = sum(counts[STATUS_NAMES[status]] for status in (FAILED, TIMED_OUT, KILLED))
+            self._progress.begin(total, total - counts["pending"], failed)
+
+    def _counted(self) -> dict[str, int]:
+        """Return how many cells that are asked for have each status."""
+        counts = sum(
+            (self._store.counts(block) for block in self._store.blocks()), np.zeros(len(STATUS_NAMES), np.int64)
+        )
+        return dict(zip(STATUS_NAMES, counts.tolist(), strict=True))
 
     def _drive(self, pool: Pool, queue: TaskQueue) -> bool:
         """Compute the tasks of a queue; return whether all were."""
@@ -239,8 +246,6 @@ class _Run:
         self._store.add(result)
         self._costs.add(result.cells)
         for cell in result.cells:
-            self._counts[0] -= 1
-            self._counts[cell.status] += 1
             block = queue.finished(cell.place)
             if block is not None:
                 self._store.done(block)
