@@ -16,7 +16,7 @@ from simlab.foundation.errors import InputError
 REFITTER = "lpcm-mcmc"
 CHOOSER = "lpcm-mcmc"
 # A chain for each refit: enough for labels and BIC, not for a judgement of convergence.
-_SHORT = {"n_chains": 1, "n_warmup": 300, "n_draws": 150}
+_SHORT = {"n_chains": 1, "n_warmup": 300, "n_draws": 150, "max_rhat": 2.0, "min_ess": 0.0}
 _MORE_CLUSTERS = 2
 
 

@@ -65,7 +65,7 @@ def test_two_groups_are_safe_and_found_again(two_groups: Path, tmp_path: Path, c
     stores = sorted((tmp_path / "page.refits").iterdir())
     assert len(stores) == 2
     with xr.open_zarr(stores[0]) as dataset:
-        assert (dataset["status"].values == 1).all()
+        assert np.isin(dataset["status"].values, (1, 2)).all()  # short chains are not judged by convergence
         assert dataset["ari_again"].mean() > 0.7
     # What is there is not computed again, and says the same.
     assert assessed(page, two_groups, "--clusters", "2", "--worlds", "4") == 0
@@ -116,7 +116,7 @@ def test_two_periods(tmp_path: Path, capsys: Said) -> None:
     page = tmp_path / "page.html"
     assert assessed(page, *panel_of(tmp_path, n_periods=2)) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"From period 1 to 2, \d+ % of \d+ actors present in both periods are seen to switch", said)
+    assert re.search(r"From period 1 to 2, \d+ % of \d+ actors present in both are seen to switch", said)
     assert re.search(r"From period .*?(Corrected for this noise|not estimable: )", said)
     text = text_of(page)
     assert "How far can the clusters found in these networks be trusted?" in text
