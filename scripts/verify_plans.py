@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from reference.planning import problems
+from reference.planning import TEMPTING, problems
 from statistical.planning import LEVEL, bisection, even_grid, fits_needed, judge, overconfident
 
 FITS = 1500
+# Replicates that the interval of an answer is from, at targets of 0.9; more at 0.8.
+FRESH = 280
 # The share of intervals that must cover is their level less two Monte Carlo errors at 400 seeds.
 N_SEEDS = 400
 
@@ -27,15 +29,15 @@ def planned(n_seeds: int = N_SEEDS) -> int:
             f"    median cost over the cheapest at most 5 % ({seconds:.0f} s)", np.median(found.dearer) <= 0.05
         )
         for method in (even_grid, bisection):
-            needed = fits_needed(method, problem, found.good, rng)
             name = method.__name__.replace("_", " ")
+            bare = fits_needed(method, problem, found.good, rng)
+            needed = fits_needed(method, problem, found.good, rng, least=FRESH)
             share = np.median(found.fits) / needed
-            wrong += _said(
-                f"    {name}: {needed:,} fits for as many good answers, {share:.1%} of them used", share <= 0.25
-            )
-        covered, optimism = overconfident(problem, 280, n_seeds, rng)
+            text = f"    {name}: {needed:,} fits for as many good answers with as narrow an interval, {share:.1%} used"
+            wrong += _said(f"{text} ({bare:,} without an interval)", share <= 0.25)
+        covered, optimism = overconfident(problem, FRESH, n_seeds, rng)
         text = f"    control, reports what it chose by: covers {covered:.1%}, reported less true {optimism:+.3f}"
-        wrong += _said(text, covered < least)
+        wrong += _said(text, abs(found.optimism.mean()) < 0.01 and (optimism > 0.01 or problem.name not in TEMPTING))
     return wrong
 
 

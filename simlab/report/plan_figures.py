@@ -67,7 +67,7 @@ def curves_figure(answer: Answer) -> Figure | None:
     names = [n for n, points in answer.curves.items() if len(points) > 1][:_MOST_CURVES]
     if not names:
         return None
-    rows, columns = len(answer.targets), min(len(names), 3)
+    rows, columns = len(answer.targets), min(len(names), 4 if len(names) in (4, 7, 8) else 3)
     lines = -(-len(names) // columns)
     made = figure(10.0, 2.9 * rows * lines)
     for k, target in enumerate(answer.targets):
@@ -75,7 +75,7 @@ def curves_figure(answer: Answer) -> Figure | None:
             axes = made.add_subplot(rows * lines, columns, (k * lines + i // columns) * columns + i % columns + 1)
             _curve(axes, answer, name, k, target)
             if i % columns == 0:
-                axes.set_ylabel(axis_words(target))
+                axes.set_ylabel(axis_words(target) if rows == 1 else label(target.text, 36))
     return made
 
 
@@ -176,7 +176,7 @@ def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> Non
         axes.axvline(place, color=PALE, linewidth=5.0, zorder=0)
         _point(axes, place, answer.reached[k].interval, target)
     axes.set_title(label(capital(words(name)), 34))
-    axes.set_xlabel(label(f"found: {setting_words(name, answer.design[name])}", 44))
+    axes.set_xlabel(label(f"found: {setting_words(name, answer.design[name])}", 32))
 
 
 def _spread(axes: Axes, of: OfWorlds) -> None:

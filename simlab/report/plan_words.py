@@ -206,12 +206,16 @@ def _shown(reached: Reached) -> float:
 
 
 def _directions(answer: Answer) -> list[str]:
-    kinds: dict[str, list[str]] = {}
+    each: dict[str, dict[str, str]] = {}
     for direction in answer.directions:
-        name = words(direction.variable)
-        if len(answer.targets) > 1:
-            name += f" ({direction.target.text})"
-        kinds.setdefault(direction.kind, []).append(name)
+        each.setdefault(direction.variable, {})[direction.target.text] = direction.kind
+    kinds: dict[str, list[str]] = {}
+    for variable, of_target in each.items():
+        alike = len(set(of_target.values())) == 1
+        for target, kind in of_target.items():
+            name = words(variable) if alike else f"{words(variable)} ({target})"
+            if name not in kinds.setdefault(kind, []):
+                kinds[kind].append(name)
     said = {
         "rises": "more is better throughout",
         "falls": "more is worse throughout",

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from reference.planning import Problem
-from scipy.stats import norm
 
 from simlab.plan.intervals import of_share
 from simlab.plan.solve import Solver
@@ -174,11 +173,19 @@ def _take(problem: Problem, share: Floats, replicates: int, z: float, run: int, 
     beyond[run] = problem.assurance[at] - problem.level
 
 
-def fits_needed(method: Any, problem: Problem, wanted: float, rng: np.random.Generator, runs: int = 200) -> int:
-    """Return the fewest fits with which a method has so large a share of good answers, at the best of several cautions."""
-    for replicates in (20, 40, 60, 90, 130, 200, 300, 450, 700, 1000, 1500, 2200, 3300, 5000, 8000):
+def fits_needed(
+    method: Any, problem: Problem, wanted: float, rng: np.random.Generator, runs: int = 200, *, least: int = 20
+) -> int:
+    """Return the fewest fits with which a method has so large a share of good answers, at the best of several cautions.
+
+    ``least`` : replicates that every design it looks at has at least. With as many as an answer's own interval is from, what
+    it reports of its design has the same precision; with fewer it would need fresh replicates besides.
+    """
+    steps = (20, 40, 60, 90, 130, 200, 300, 450, 700, 1000, 1500, 2200, 3300, 5000, 8000)
+    fits = 0
+    for replicates in sorted({least, *(step for step in steps if step > least)}):
         for caution in (0.0, 0.5, 1.0, 1.5, 2.0):
-            share, fits = method(problem, replicates, runs, rng, float(norm.ppf(norm.cdf(caution))))
+            share, fits = method(problem, replicates, runs, rng, caution)
             if share >= wanted:
                 return fits
     return fits
