@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import xarray as xr
 
 from simlab.cli import call
 from simlab.foundation.errors import InputError
-from simlab.study.cell import OK, PENDING
+from simlab.study.cell import FAILED, OK, PENDING
 from simlab.study.run import run
 from simlab.study.script import load_study
 from simlab.study.store import opened
@@ -291,3 +292,75 @@ def test_report_goes_where_it_is_told(store: Path, tmp_path: Path, capsys: Said)
     assert call(["report", str(store), "-o", str(page)]) == 0
     assert f"report   {page}" in capsys.readouterr().out
     assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+
+
+FAILING = """
+from typing import ClassVar
+from simlab import Fieldwork, Scenario, Spectral, Study, fitters
+
+@fitters.register("fragile", summary="fails on odd sums", reference="made up")
+class Fragile(Spectral):
+    name: ClassVar[str] = "fragile"
+    def estimate(self, network, rng):
+        if rng.integers(2):
+            raise ValueError("an odd sum")
+        return super().estimate(network, rng)
+
+study = Study(
+    "fragile", question="What fails?", replicates=12, scenarios=Scenario(n_actors=16, mean_degree=4, reciprocity=None),
+    fieldworks=Fieldwork(), fitters=[Fragile(n_clusters=2)], metrics=["ari"],
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a script, and its finished store, in which some cells failed."""
+    folder = tmp_path_factory.mktemp("fragile")
+    (folder / "fragile.py").write_text(FAILING)
+    arguments = ["--out", str(folder / "x.zarr"), "--jobs", "1", "--backend", "threads"]
+    assert call(["run", str(folder / "fragile.py"), *arguments]) == 0
+    return folder
+
+
+def test_a_log_beside_the_store_has_what_was_started_and_what_failed(fragile: Path) -> None:
+    log = (fragile / "x.log").read_text()
+    lines = log.splitlines()
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} started  store=", lines[0])
+    assert '"name": "fragile"' in lines[0]
+    assert "backend=threads" in lines[0]
+    failed = [line for line in lines if " failed  fitter=fragile,replicate=" in line]
+    with opened(fragile / "x.zarr") as dataset:
+        count = int((dataset["status"] == FAILED).sum())
+    assert 0 < count == len(failed)
+    assert all("ValueError: an odd sum" in line for line in failed)
+    assert f"complete  ok={12 - count}  failed={count}" in lines[-1]
+
+
+def test_a_failed_cell_is_replayed_with_its_traceback_and_a_debugger(fragile: Path, capsys: Said) -> None:
+    assert call(["status", str(fragile / "x.zarr")]) == 0
+    said = capsys.readouterr().out
+    cell = re.search(r"^  (fitter=fragile,replicate=\d+)$", said, re.MULTILINE)[1]  # type: ignore[index]
+    assert "to try them again: simlab run SCRIPT --retry failed" in said
+    command = [SIMLAB, "replay", "x.zarr", "--cell", cell, "--script", "fragile.py"]
+    shown = subprocess.run([*command, "--traceback"], cwd=fragile, capture_output=True, text=True, check=True).stdout
+    assert "Traceback (most recent call last)" in shown
+    assert 'raise ValueError("an odd sum")' in shown
+    debugged = subprocess.run([*command, "--debug"], cwd=fragile, capture_output=True, text=True, input="p 6 * 7\nq\n")
+    assert debugged.returncode == 0, debugged.stderr
+    assert "(Pdb) 42" in debugged.stdout
+
+
+def test_failed_cells_are_tried_again_on_request(fragile: Path, tmp_path: Path) -> None:
+    """The same seed fails again: the store says so, and what was well stays as it was, time and all."""
+    shutil.copytree(fragile / "x.zarr", tmp_path / "x.zarr")
+    study = load_study(fragile / "fragile.py")
+    with opened(tmp_path / "x.zarr") as dataset:
+        before = dataset.load()
+    after = run(study, tmp_path / "x.zarr", jobs=1, backend="threads", retry=["failed"])
+    assert (after["status"].values == before["status"].values).all()
+    well = before["status"].values == OK
+    assert (after["elapsed"].values == before["elapsed"].values)[well].all()
+    assert (after["elapsed"].values != before["elapsed"].values)[~well].any()
+    with pytest.raises(InputError, match="retry = odd: must be one of failed, timed_out, killed"):
+        run(study, tmp_path / "x.zarr", retry=["odd"])
