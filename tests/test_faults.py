@@ -157,7 +157,7 @@ def status_first(self: Store, held: Any) -> None:
         self._arrays.write(name, held.region, held.values[:, :, :, :, m].reshape(*shape, *self._inner_shape))
 
 
-def written_in_place(path: Path, content: bytes) -> None:
+def written_in_place(path: Path, content: bytes, *, lasting: bool = True) -> None:
     """Write a file as a careless store would: where it stands, and without an fsync."""
     path.parent.mkdir(exist_ok=True, parents=True)
     with durable.io.FileIO(path, "w") as file:
@@ -165,7 +165,7 @@ def written_in_place(path: Path, content: bytes) -> None:
             content = content[file.write(content) :]
 
 
-def not_synced(path: Path, content: bytes) -> None:
+def not_synced(path: Path, content: bytes, *, lasting: bool = True) -> None:
     """Replace a file in one step that the disk has not taken."""
     path.parent.mkdir(exist_ok=True, parents=True)
     with durable.io.FileIO(path.with_name(".new"), "w") as file:

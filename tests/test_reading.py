@@ -24,8 +24,8 @@ ARI = RNG.normal(size=(2, 3, 2, 5, 2, 1, 1))
 @pytest.fixture
 def reading() -> Reading:
     design = {
-        "scenarios": {"labels": {"n_actors": [30, 60]}},
-        "fieldworks": {"labels": {"response_rate": [0.5, 0.7, 0.9]}},
+        "scenarios": {"labels": {"n_actors": [30, 60]}, "settings": [{}, {}]},
+        "fieldworks": {"labels": {"response_rate": [0.5, 0.7, 0.9]}, "settings": [{}, {}, {}]},
     }
     dims = ("n_actors", "response_rate", "fitter", "replicate", "site", "relation", "period")
     dataset = xr.Dataset(

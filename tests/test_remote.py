@@ -137,7 +137,7 @@ def test_a_run_that_breaks_off_anywhere_goes_on(address: str, whole: Any, monkey
     """At each file that is written, one after the other, in the same store."""
     write, left = Storage.write, [0]
 
-    def limited(self: Storage, key: str, content: bytes) -> None:
+    def limited(self: Storage, key: str, content: bytes, *, lasting: bool = True) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise OSError(errno.EACCES, "out of credit")
@@ -220,7 +220,7 @@ def test_a_server_that_dies_and_comes_back_is_waited_for(
     address = f"s3://bucket/{uuid.uuid4().hex}/far.zarr"
     write, written = Storage.write, []
 
-    def dying(self: Storage, key: str, content: bytes) -> None:
+    def dying(self: Storage, key: str, content: bytes, *, lasting: bool = True) -> None:
         if key.startswith("ari/c") and not written:
             written.append(key)
             server.stop()
@@ -240,7 +240,7 @@ def test_a_server_that_stays_away_is_one_line_and_what_was_stored_is_kept(
     run_once(far(), address)
     write = Storage.write
 
-    def dying(self: Storage, key: str, content: bytes) -> None:
+    def dying(self: Storage, key: str, content: bytes, *, lasting: bool = True) -> None:
         if key.startswith("ari/c"):
             server.stop()
             monkeypatch.setattr(Storage, "write", write)

@@ -81,9 +81,9 @@ def loaded(dataset: Any, named: str) -> Any:
     return dataset.load()
 
 
-def check_storage(where: Storage) -> None:
-    """Raise InputError unless what a store says of itself is such as simlab writes; nothing of its numbers is read."""
-    check_safe(where.path if where.is_local and not where.is_zip else where.read, str(where))
+def check_storage(where: Storage, *, whole: bool = True) -> None:
+    """Raise InputError unless what a store says of itself is such as simlab writes; see ``check_safe``."""
+    check_safe(where.path if where.is_local and not where.is_zip else where.read, str(where), whole=whole)
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ def run(
     limits = check_run(backend, retry, time_budget, time_limit, memory_limit)
     rules = rules_of(until, study.metrics)
     where = Storage(out if out is not None else default_store(study))
-    log = RunLog(where.beside(".log"))
+    log = RunLog(None)
     options = {
         "jobs": jobs,
         "backend": backend,
@@ -136,6 +136,7 @@ def run(
             # Where all is still to do, workers get ready while the store is made.
             early = None if where.exists_whole() else workers(study)
             store = Store(where, study, lease)
+            log = RunLog(where.beside(".log"))
             made = _Run(store, study, partial(workers, store.study), early, progress, log, time_budget)
             log.say(
                 "started", store=str(where), script=study.script or None, **options, study=json.dumps(describe(study))

@@ -46,7 +46,7 @@ _DECODING = {
 }
 
 
-def check_safe(store: Any, named: str = "") -> None:
+def check_safe(store: Any, named: str = "", *, whole: bool = True) -> None:
     """Raise InputError in one line unless a store's metadata are such as simlab writes. Nothing of the data is read.
 
     Parameters
@@ -56,6 +56,8 @@ def check_safe(store: Any, named: str = "") -> None:
         returns its bytes, or None where there is no such key.
     named : str
         What errors call the store; its path unless said.
+    whole : bool
+        Whether the metadata files of single arrays are looked at too, which a run writes anew and reads nothing from.
 
     Notes
     -----
@@ -66,7 +68,7 @@ def check_safe(store: Any, named: str = "") -> None:
     try:
         if isinstance(folder, (str, Path)):
             check_folder(Path(folder))
-        check_metadata(store if callable(store) else reader(store))
+        check_metadata(store if callable(store) else reader(store), whole=whole)
     except InputError as error:
         raise InputError(f"{named}: cannot be read as a store: {error}") from None
     except OSError as error:
@@ -117,8 +119,11 @@ def check_folder(folder: Path) -> None:
             continue
 
 
-def check_metadata(read: Read) -> None:
-    """Raise InputError unless the metadata under ``zarr.json``, and those of each array under its own, are safe."""
+def check_metadata(read: Read, *, whole: bool = True) -> None:
+    """Raise InputError unless the metadata under ``zarr.json`` and, if ``whole``, those of each array of its own are safe.
+
+    An array's own file that is no JSON, such as one that was torn, can do no harm: the root says what it said.
+    """
     data = read(_ROOT)
     if data is None:
         raise InputError(f"{_ROOT} is missing")
@@ -133,8 +138,8 @@ def check_metadata(read: Read) -> None:
     for name, described in arrays.items():
         check_name(name)
         here = [_check_array(_table(described, name), name)]
-        own = read(f"{name}/{_ROOT}")
-        if own is not None:
+        own = read(f"{name}/{_ROOT}") if whole else None
+        if own is not None and _is_json(own):
             here.append(_check_array(_table(parse_json(own, f"{name}/{_ROOT}"), name), name))
         numbers += max(n for n, _ in here)
         chunks += max(n for _, n in here)
@@ -149,6 +154,16 @@ def check_name(name: str) -> None:
         raise InputError.of("name", name, f"must be 1 to {LONGEST_NAME} characters that can be seen")
     if PurePath(name).parts != (name,) or name.startswith(".") or "\\" in name or "/" in name:
         raise InputError.of("name", name, "must not be a path")
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return True
 
 
 def parse_json(data: bytes | str, what: str) -> Any:

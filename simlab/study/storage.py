@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import socket
 import time
 import uuid
@@ -63,7 +64,7 @@ class Storage:
 
     def exists_whole(self) -> bool:
         """Say whether there is a store here whose root was written."""
-        return self.read(ROOT) is not None
+        return self.attempt(lambda: self.read(ROOT), reading=True) is not None
 
     def zarr(self) -> Any:
         """Return the Zarr store, to be read."""
@@ -172,8 +173,11 @@ class Lease:
             import fcntl
         except ImportError:  # a system without such locks
             return
+        path = self._storage.path
+        if path.is_dir() and not (path / _LOCK).exists() and not (path / ROOT).exists():
+            raise InputError(f"{path}: is there already and is not a store; name another with --out")
         try:
-            self._storage.path.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             self._handle = os.open(self._storage.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -191,6 +195,21 @@ class Lease:
             os.ftruncate(self._handle, 0)
             os.write(self._handle, self._mine.encode())
         self._storage.sweep()
+
+    def _make_folder(self) -> None:
+        """Make the store's folder, which has the lock in it as soon as it is there: one without is not ours."""
+        path = self._storage.path
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
+        try:
+            beside.mkdir()
+            (beside / _LOCK).touch()
+            beside.rename(path)
+        finally:
+            if beside.exists():
+                shutil.rmtree(beside, ignore_errors=True)
 
     def renew(self) -> None:
         """Say that the writer is still there, where it has to be said; InputError where another run took over meanwhile."""

@@ -64,7 +64,7 @@ class Store:
         inner: dict[str, tuple[str, ...]] = dict(zip(INNER, (study.sites, study.relations, study.periods), strict=True))
         root = where.attempt(lambda: read_root(where), reading=True)
         if root is not None:
-            check_storage(where)
+            check_storage(where, whole=False)
         attributes = root["attributes"] if root is not None else {}
         stored = _stored_design(where, attributes) if root is not None else wanted
         names = _stored_inner(where, root) if root is not None else inner

@@ -267,5 +267,5 @@ def test_cells_that_hang_or_kill_their_worker_or_want_too_much_are_recorded_and_
         }
     assert ended == {"hangs": {TIMED_OUT}, "deadly": {KILLED}, "greedy": {KILLED}, "good": {OK}}
     assert "took longer than the time limit of 6 s, in estimate (bad.py, line" in why["hangs"]
-    assert re.match(r"its worker died [34] times", why["deadly"])
+    assert re.match(r"its worker died \d+ times", why["deadly"])
     assert "more than the memory limit of 450 MB" in why["greedy"]

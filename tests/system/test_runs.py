@@ -173,7 +173,7 @@ def test_ctrl_c_ends_with_130_and_one_line_and_keeps_what_is_there(
 
 
 def test_a_fitter_that_kills_its_process_does_not_take_a_run_of_one_worker_with_it(tmp_path: Path) -> None:
-    text = SLOW.replace("time.sleep(0.15)", "import os; os._exit(7)").replace("replicates=24", "replicates=1")
+    text = SLOW.replace("time.sleep(0.15)", "import os; os._exit(7)").replace("replicates=60", "replicates=1")
     (tmp_path / "deadly.py").write_text(text)
     command = [SIMLAB, "run", "deadly.py", "--out", "x.zarr", "--jobs", "1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
