@@ -37,6 +37,8 @@ def script_answer(script: str | Path, dataset: Any) -> list[str] | None:
         raise SimlabError(f"{script}: answer() must return a list of sentences, not {shown(found)}")
     if not 1 <= len(found) <= MOST_SENTENCES:
         raise SimlabError(f"{script}: answer() returns {len(found)} sentences: must be 1 to {MOST_SENTENCES}")
+    if len(_as_json(found)) > MOST_CHARACTERS:
+        raise SimlabError(f"{script}: answer() returns more than the {MOST_CHARACTERS} characters that a store keeps")
     return list(found)
 
 
@@ -78,5 +80,9 @@ def save_answer(store: Path, sentences: Sequence[str]) -> None:
     # A file that is new is no link to another one.
     beside.unlink(missing_ok=True)
     with open(beside, "x", encoding="utf-8") as new:
-        new.write(json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n")
+        new.write(_as_json(sentences))
     beside.replace(file)
+
+
+def _as_json(sentences: Sequence[str]) -> str:
+    return json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n"
