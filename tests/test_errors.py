@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from simlab.foundation.errors import InputError, SimlabError, UnknownNameError, shown, suggestion
+from simlab.foundation.errors import InputError, SimlabError, UnknownNameError, printable, shown, suggestion
 
 
 def test_input_error_names_field_value_and_what_is_allowed() -> None:
@@ -53,6 +53,36 @@ def test_errors_travel_between_processes(kind: type[SimlabError]) -> None:
 )
 def test_shown_values_are_short_and_on_one_line(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain text, \N{GREEK SMALL LETTER LAMDA}\N{SUPERSCRIPT TWO} ± 1 %", None),
+        ("\N{NO-BREAK SPACE}\N{HEBREW LETTER ALEF}\N{ARABIC LETTER BEH}\N{CJK UNIFIED IDEOGRAPH-4E00}", None),
+        ("\N{ARABIC LETTER FARSI YEH}\N{ZERO WIDTH NON-JOINER}\N{ARABIC LETTER HEH}", None),
+        ("\x1b[31mred\x1b]0;title\x07", r"\x1b[31mred\x1b]0;title\x07"),
+        ("a\nb\rc\td\x00\x7f\x9b", r"a\nb\rc\td\x00\x7f\x9b"),
+        ("\u202egnp.exe\u2066\u200f\u2028\ufeff\u200b", r"\u202egnp.exe\u2066\u200f\u2028\ufeff\u200b"),
+        ("\ud800", r"\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+        ("a\\x1b", None),
+    ],
+)
+def test_what_a_terminal_obeys_or_nobody_sees_is_written_out(text: str, written: str | None) -> None:
+    assert printable(text) == (text if written is None else written)
+    printable(text).encode("utf-8")
+    assert printable(printable(text)) == printable(text)
+
+
+def test_characters_can_be_kept() -> None:
+    assert printable("a\nb\x1b", keep="\n") == "a\nb\\x1b"
+    assert shown("a\x1bb \u202e\n c") == r"a\x1bb \u202e c"
+
+
+def test_a_text_that_is_no_name_is_not_compared_with_names() -> None:
+    error = UnknownNameError.among("fitter", "spectra" * 100_000, ["spectral"])
+    assert len(str(error)) < 300
 
 
 @pytest.mark.parametrize("error", [InputError.of("a", "b\nc", "d"), UnknownNameError.among("metric", "a\nb", ["c"])])

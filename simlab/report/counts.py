@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def chosen_numbers(results: Results) -> Drawn | None:
             finish_axis(axes, results, panel, where)
             axes.set_yticks(range(len(numbers)), [_name(n, numbers) for n in numbers])
             axes.set_ylim(-0.5, len(numbers) - 0.5)
-            axes.set_title(label(", ".join(part for part in (results.fitters[k], panel.title) if part), 60))
+            title = label(", ".join(part for part in (results.fitters[k], panel.title) if part), 84)
+            axes.set_title(textwrap.fill(title, {1: 84, 2: 46}.get(len(panels), 30)))
             if c == 0:
                 axes.set_ylabel("clusters chosen")
             if r == len(fitters) - 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlab.foundation.errors import InputError, printable
+from simlab.foundation.errors import InputError, printable, shown
 from simlab.report import counts, example, figures, sections, tables
 from simlab.report.answer import number_of_clusters, sentences
 from simlab.report.headline import headline_table
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_DPI = 100  # of 16 by 10 inches
+# A name that a study gives can be of any length.
+LONGEST_SENTENCE = 1500
 PAGE_DPI = 190  # of 10 inches across about a thousand pixels, for screens with two dots a pixel
 
 _CONTENTS = (
@@ -104,7 +106,7 @@ def content(results: Results, store: Storage, answers: list[str], script: Path |
         "title": results.design["name"],
         "question": results.design["question"],
         "warnings": [text for text in (sections.progress(results), sections.failures(results)) if text],
-        "answers": [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, answers)],
+        "answers": [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(_sentence, answers)],
         "recovery": _image(recovered, "The main measure of each fitter, with its references"),
         "about": [sections.Pair(str(k), str(v)) for k, v in results.design.get("about", {}).items()],
         "factors": sections.factors(results),
@@ -139,7 +141,12 @@ def _number_of_clusters(results: Results) -> list[str]:
     """Return in words who was given the number of clusters, and how wrong the others are."""
     given = [name for name in results.fitters if not results.chooses(name)]
     lines = [f"The number of clusters was given to {listed(given)}."] if given else []
-    return lines + [capital(text.partition(": ")[2]) for text in number_of_clusters(results)]
+    lines += [capital(text.partition(": ")[2]) for text in number_of_clusters(results)]
+    return [shown(line, LONGEST_SENTENCE) for line in lines]
+
+
+def _sentence(text: str) -> str:
+    return unbroken(shown(text, LONGEST_SENTENCE))
 
 
 def _image(drawn: figures.Drawn | None, alt: str) -> Image | None:

@@ -109,9 +109,9 @@ def case_lines(results: Results, kind: str) -> list[Pair]:
     lines: dict[str, str] = {}
     for index, settings in zip(np.ndindex(*(len(v) for v in labels.values())), grid["settings"], strict=True):
         given = {k: v for k, v in _differing(settings, model).items() if k not in labels}
-        name = ", ".join(shown(plain(labels[d][i])) for d, i in zip(labels, index, strict=True) if d in named)
+        name = ", ".join(plain(labels[d][i]) for d, i in zip(labels, index, strict=True) if d in named)
         lines.setdefault(name, _settings(given) or "all settings as by default")
-    return [Pair(name, text) for name, text in list(lines.items())[:_MOST_CASES]]
+    return [Pair(shown(name, 200), text) for name, text in list(lines.items())[:_MOST_CASES]]
 
 
 def _differing(settings: Mapping[str, Any], model: type[Settings]) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def limits(results: Results) -> list[str]:
         )
     given = [name for name in results.fitters if not results.chooses(name)]
     if given:
-        out.append(f"The number of clusters was given to {listed(given)}; without it they may find less.")
+        out.append(f"The number of clusters was given to {shown(listed(given), 1000)}; without it they may find less.")
     settings = results.design["fieldworks"]["settings"]
     limited = [s for s in settings if s.get("max_nominations")]
     if limited:

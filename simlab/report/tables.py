@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from simlab.foundation.errors import shown
 from simlab.report.numbers import percent, plus_minus, pooled, words
 from simlab.report.results import Results
 from simlab.report.table import Column, Row, Table
@@ -160,7 +161,7 @@ def other_table(results: Results) -> Table | None:
     columns = (
         Column("metric", "metric", "text"),
         Column("range", "range", "text"),
-        *(Column(f"fitter {k}", fitter, "right") for k, fitter in enumerate(results.fitters)),
+        *(Column(f"fitter {k}", shown(fitter), "right") for k, fitter in enumerate(results.fitters)),
     )
     return Table(columns, tuple(rows), ("Averaged over everything.",))
 

@@ -38,6 +38,8 @@ def script_answer(script: str | Path, dataset: Any) -> list[str] | None:
         raise SimlabError(f"{script}: answer() must return a list of sentences, not {shown(found)}")
     if not 1 <= len(found) <= MOST_SENTENCES:
         raise SimlabError(f"{script}: answer() returns {len(found)} sentences: must be 1 to {MOST_SENTENCES}")
+    if len(_as_json(found)) > MOST_CHARACTERS:
+        raise SimlabError(f"{script}: answer() returns more than the {MOST_CHARACTERS} characters that a store keeps")
     return list(found)
 
 
@@ -74,4 +76,8 @@ def answer_text(store: Any) -> str | None:
 
 def save_answer(store: Storage, sentences: Sequence[str]) -> None:
     """Keep the answer in a store; it replaces an earlier one in one step."""
-    store.write(ANSWER_FILE, (json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n").encode())
+    store.write(ANSWER_FILE, _as_json(sentences).encode())
+
+
+def _as_json(sentences: Sequence[str]) -> str:
+    return json.dumps(list(sentences), ensure_ascii=False, indent=1) + "\n"

@@ -32,7 +32,7 @@ MOST_IN_CHUNK = 10_000_000
 MOST_ARRAYS = 2_000
 LONGEST_NAME = 200
 DEEPEST = 24
-_MOST_DIMENSIONS = 32
+MOST_DIMENSIONS = 32
 
 _ROOT = "zarr.json"
 _ARRAY_FIELDS = {
@@ -90,6 +90,9 @@ def reader(store: Any) -> Read:
     from zarr.abc.store import RangeByteRequest
     from zarr.buffer import default_buffer_prototype
     from zarr.core.sync import sync
+    from zarr.storage import StorePath
+
+    sync(StorePath.open(store, path="", mode=None))  # a zip file is opened by nothing else
 
     def of_store(key: str) -> bytes | None:
         found = sync(store.get(key, default_buffer_prototype(), RangeByteRequest(0, MOST_BYTES + 1)))
@@ -278,9 +281,9 @@ def _named(value: Any, where: str, known: tuple[str, ...]) -> tuple[str, Mapping
 
 def _sizes(value: Any, where: str, least: int) -> tuple[int, ...]:
     """Return a list of sizes; those that NumPy could not hold are refused before anything multiplies them."""
-    sizes = value if isinstance(value, list) and len(value) <= _MOST_DIMENSIONS else [None]
+    sizes = value if isinstance(value, list) and len(value) <= MOST_DIMENSIONS else [None]
     if not all(isinstance(n, int) and not isinstance(n, bool) and least <= n < 2**63 for n in sizes):
-        raise InputError.of(where, value, f"must be at most {_MOST_DIMENSIONS} whole numbers from {least}")
+        raise InputError.of(where, value, f"must be at most {MOST_DIMENSIONS} whole numbers from {least}")
     return tuple(sizes)
 
 

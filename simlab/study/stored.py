@@ -11,7 +11,7 @@ import numpy as np
 from simlab.foundation.errors import InputError, shown
 from simlab.study.answers import stored_answer
 from simlab.study.cell import STATUS_NAMES
-from simlab.study.safety import parse_json
+from simlab.study.safety import MOST_DIMENSIONS, parse_json
 
 _INNER = ("site", "relation", "period")
 
@@ -64,6 +64,8 @@ def _check_grid(grid: Mapping[str, Any], field: str) -> None:
     for name, levels in labels.items():
         if not isinstance(levels, list) or not levels or not all(map(_level, levels)):
             raise InputError.of(f"provenance, {field}, {name}", levels, "must be a list of numbers or texts")
+    if len(labels) > MOST_DIMENSIONS:
+        raise InputError(f"provenance, {field}: must have at most {MOST_DIMENSIONS} dimensions")
     settings = grid.get("settings")
     count = math.prod(len(levels) for levels in labels.values())
     if not isinstance(settings, list) or len(settings) != count:
