@@ -114,7 +114,7 @@ def check_folder(folder: Path) -> None:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    elif not entry.is_file(follow_symlinks=False):
+                    elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
                         kind = "symbolic link" if entry.is_symlink() else "special file"
                         where = shown(os.path.relpath(entry.path, folder))
                         raise InputError(f"{where} is a {kind}: a store has only files and folders")
