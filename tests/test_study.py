@@ -392,7 +392,7 @@ def test_another_question_is_the_same_study(store: Path) -> None:
     ("change", "words"),
     [
         ("folder", "not a store of simlab"),
-        ("noise", "not a store of simlab"),
+        ("noise", "cannot be read as a store"),
         ("file", "not a store"),
         ("foreign", "not one of a simlab study"),
         ("later", "written by a later simlab"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import textwrap
 from pathlib import Path
@@ -107,7 +108,8 @@ def show_status(store: str) -> None:
         if failure.count > len(failure.cells):
             say(f"  and {failure.count - len(failure.cells)} more")
     if found:
-        say(f"\nto see one: simlab replay {store} --cell {found[0].cells[0]!r}{'' if mine else ' --script SCRIPT'}")
+        place = f"{shlex.quote(printable(store))} --cell {shlex.quote(printable(found[0].cells[0]))}"
+        say(f"\nto see one: simlab replay {place}{'' if mine else ' --script SCRIPT'}")
         if any(failure.status != "not_converged" for failure in found):
             say("to try them again: simlab run SCRIPT --retry failed")
 

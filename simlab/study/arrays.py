@@ -169,7 +169,7 @@ def read_root(where: Storage) -> dict[str, Any] | None:
         return None
     try:
         root = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         root = None
     if not isinstance(root, dict) or not isinstance(root.get("attributes"), dict):
         raise InputError(f"{where}: not a store of simlab (its zarr.json cannot be read)")

@@ -15,7 +15,7 @@ from simlab.study.answers import answer_text
 from simlab.study.arrays import DamagedError, quiet, read_root
 from simlab.study.provenance import SCHEMA_VERSION
 from simlab.study.safety import check_safe
-from simlab.study.storage import Storage
+from simlab.study.storage import ROOT, Storage
 from simlab.study.storage_errors import cannot_read, is_remote
 from simlab.study.stored import check_stored
 
@@ -37,14 +37,15 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
     if where.is_local and not where.path.exists():
         raise InputError(f"{where}: no such store")
     with _in_one_line(where):
-        root = read_root(where)
-        if root is None:
+        if where.read(ROOT) is None:
             raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
         check_storage(where)
+        root = read_root(where)
+        assert root is not None
         schema = root["attributes"].get("schema_version")
-        if schema is None or "provenance" not in root["attributes"]:
+        if not isinstance(schema, int) or isinstance(schema, bool) or "provenance" not in root["attributes"]:
             raise InputError(f"{where}: a Zarr store, but not one of a simlab study")
-        if not isinstance(schema, int) or schema > SCHEMA_VERSION:
+        if schema > SCHEMA_VERSION:
             raise InputError(
                 f"{where}: written by a later simlab (schema {schema}; this one reads up to {SCHEMA_VERSION})"
             )

@@ -27,7 +27,8 @@ from simlab.cli import call
 from simlab.foundation.errors import InputError, printable, shown
 from simlab.report import page as page_module
 from simlab.study.safety import LONGEST_NAME, MOST_BYTES, check_safe
-from simlab.study.store import Store, opened
+from simlab.study.standing import count_statuses
+from simlab.study.store import opened
 
 CELL = "scenario=world one,fieldwork=complete,fitter=spectral,replicate=0"
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
@@ -61,6 +62,10 @@ def study(**settings: Any) -> Study:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("strangers") / "small.zarr"
     run(study(), path, jobs=1, backend="threads")
+    # A stranger leaves the checksum out: it shows damage, not intent.
+    root = json.loads((path / "zarr.json").read_text())
+    del root["attributes"]["checksum"]
+    (path / "zarr.json").write_text(json.dumps(root))
     return path
 
 
@@ -459,7 +464,7 @@ def linked(path: Path, which: str, outside: Path) -> None:
         shutil.move(path / "message", outside / "message")
         (path / "message").symlink_to(outside / "message")
     elif which == "chunk":
-        chunk = next(file for file in (path / "ari" / "c").rglob("*") if file.is_file())
+        chunk = next((path / "ari").glob("c.*"))
         shutil.move(chunk, outside / "chunk")
         chunk.symlink_to(outside / "chunk")
     elif which == "nowhere":
@@ -677,12 +682,12 @@ def test_a_damaged_chunk_ends_in_one_line(
     path = changed(store, tmp_path, lambda root, provenance: None)
     array = zarr.open_group(str(path), mode="r+")["message"]
     array[...] = np.full(array.shape, "a message", dtype=np.dtypes.StringDType())
-    for chunk in (path / name / "c").rglob("*"):
+    for chunk in (path / name).glob("c.*"):
         if chunk.is_file():
             chunk.write_bytes(content)
     code, said = attempt(path, capsys, but="replay")["export"]
     assert code == 1
-    assert "damaged, a part of it cannot be read" in said
+    assert "a part of it is damaged" in said
 
 
 WRONG: tuple[Any, ...] = (
@@ -823,6 +828,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(study(fitters=fitters, about={"Heading": "Paragraph"}, question="Question"), path, jobs=1, backend="threads")
     root = json.loads((path / "zarr.json").read_text())
     provenance = json.loads(root["attributes"]["provenance"])
+    del root["attributes"]["checksum"]
     provenance["design"]["name"] = "Title"
     provenance["design"]["fitters"]["Unknown"] = {"name": "Method", "settings": {"Setting": "Value", "many": ["Item"]}}
     provenance["versions"] = {"Package": "Version"}
@@ -922,7 +928,6 @@ def test_a_page_forbids_itself_to_fetch_or_run_anything(rich: Path, tmp_path: Pa
 MARKS = ("\x1b[2J", "\x1b]0;owned\x07", "\r", "\x08", "\n", "\u202e", "\u200f", "\x00", "\x9b31m", "\u2028")
 
 
-@pytest.mark.xfail(strict=True, reason="the commands on studies print messages and names as they are")
 @pytest.mark.parametrize("name", ["status", "replay"])
 def test_nothing_that_a_terminal_obeys_comes_from_a_store(
     name: str, rich: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -979,4 +984,4 @@ def test_a_run_goes_on_in_a_store_that_was_made_elsewhere(store: Path, tmp_path:
     assert again.sizes["replicate"] == 3
     with opened(store) as before:
         assert before["ari"].equals(again["ari"].isel(replicate=slice(2)).load())
-    assert Store(path, study(replicates=3)).counts()["pending"] == 0
+    assert set(count_statuses(again)) == {"ok"}
