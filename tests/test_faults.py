@@ -139,11 +139,13 @@ def test_no_loss_of_power_loses_a_result_or_shows_a_wrong_one(
     assert len(found) > 60
     kept = -1
     for number, (form, store) in enumerate(found):
+        if start is not None and number % 4:
+            continue
         n = check_store(store, wanted, new, plain=number % 8 == 0) if store.exists() else -1
         if form == "least":
             assert n >= kept, "what had been stored is gone"
             kept = n
-        if number % (3 if start is None else 9) == 0:
+        if number % (6 if start is None else 16) == 0:
             same_bits(run_once(study, store), wanted)
     assert kept >= int((wanted["status"] != PENDING).sum()) - 2
 
