@@ -139,7 +139,7 @@ def test_no_loss_of_power_loses_a_result_or_shows_a_wrong_one(
     assert len(found) > 60
     kept = -1
     for number, (form, store) in enumerate(found):
-        if start is not None and number % 4:
+        if start is not None and number % 4 and number < len(found) - 8:
             continue
         n = check_store(store, wanted, new, plain=number % 8 == 0) if store.exists() else -1
         if form == "least":

@@ -125,7 +125,7 @@ def check_folder(folder: Path) -> None:
 def check_metadata(read: Read, *, whole: bool = True) -> None:
     """Raise InputError unless the metadata under ``zarr.json`` and, if ``whole``, those of each array of its own are safe.
 
-    An array's own file that is no JSON, such as one that was torn, can do no harm: the root says what it said.
+    An array's own file that describes no array, such as one that was torn, can do no harm: the root says what it said.
     """
     data = read(_ROOT)
     if data is None:
@@ -142,7 +142,7 @@ def check_metadata(read: Read, *, whole: bool = True) -> None:
         check_name(name)
         here = [_check_array(_table(described, name), name)]
         own = read(f"{name}/{_ROOT}") if whole else None
-        if own is not None and _is_json(own):
+        if own is not None and not _is_torn(own):
             here.append(_check_array(_table(parse_json(own, f"{name}/{_ROOT}"), name), name))
         numbers += max(n for n, _ in here)
         chunks += max(n for _, n in here)
@@ -159,14 +159,15 @@ def check_name(name: str) -> None:
         raise InputError.of("name", name, "must not be a path")
 
 
-def _is_json(data: bytes) -> bool:
+def _is_torn(data: bytes) -> bool:
+    """Say whether an array's own description is none at all, as after a loss of power; then the root's alone is read."""
     try:
-        json.loads(data)
+        found = json.loads(data)
     except ValueError:
-        return False
-    except RecursionError:
         return True
-    return True
+    except RecursionError:
+        return False
+    return isinstance(found, dict) and found.get("node_type") == "group"
 
 
 def parse_json(data: bytes | str, what: str) -> Any:
