@@ -117,8 +117,8 @@ class ProcessPool:
         self._folder = tempfile.TemporaryDirectory(prefix="simlab-")
         self._slots = [_Slot(Path(self._folder.name) / f"worker-{i}.json") for i in range(jobs)]
         self._finished: queue.SimpleQueue[tuple[_Slot, Future[Any]]] = queue.SimpleQueue()
-        for slot in self._slots:
-            self._start(slot)
+        # One worker gets ready at once; the others, which would take the processor from it, with their first task.
+        self._start(self._slots[0])
 
     def wants(self) -> bool:
         """Say whether a worker has nothing to do, or soon will not."""
