@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from simlab.foundation.errors import InputError, SimlabError, printable, shown
+from simlab.foundation.errors import InputError, printable, shown
 
 Read = Callable[[str], bytes | None]
 
@@ -187,13 +186,6 @@ def parse_json(data: bytes | str, what: str) -> Any:
         if depth > DEEPEST:
             raise InputError(f"{what}: nested too deeply")
     return value
-
-
-def failed_in_zarr(error: BaseException) -> bool:
-    """Say whether an error was raised while Zarr decoded something, rather than by whoever asked for it."""
-    frames = traceback.walk_tb(error.__traceback__)
-    decoding = any(frame.f_globals.get("__name__", "").split(".")[0] == "zarr" for frame, _ in frames)
-    return decoding and not isinstance(error, (SimlabError, MemoryError))
 
 
 def _refuse(constant: str) -> Any:
