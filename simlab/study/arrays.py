@@ -18,7 +18,7 @@ from simlab.foundation.errors import InputError, SimlabError
 from simlab.metrics.metric import Metric, metrics
 from simlab.study.cell import PENDING, STATUS_NAMES
 from simlab.study.chunks import TEXT, ArrayFiles, new_array
-from simlab.study.design import Study
+from simlab.study.design import BOOKKEEPING, Study
 from simlab.study.layout import INNER, Blocks, Region
 from simlab.study.provenance import SCHEMA_VERSION
 from simlab.study.storage import ROOT, Storage
@@ -272,8 +272,7 @@ def _check_free(where: Storage, study: Study) -> None:
         raise InputError(
             f"{where}: holds results and no zarr.json: bring a copy back, or name another store with --out"
         )
-    ours = {study.name, *study.cell_dims, *INNER, *(m.name for m in study.metrics), ".writer"}
-    ours |= {"message", "elapsed", "scored", "asked", "status"}
+    ours = {study.name, *study.cell_dims, *INNER, *(m.name for m in study.metrics), *BOOKKEEPING, ".writer"}
     others = {name for name in where.entries() - ours if not name.endswith(".new")}
     if others or (where.path.exists() and not where.path.is_dir()):
         raise InputError(f"{where}: is there already and is not a store; name another with --out")

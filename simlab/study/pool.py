@@ -9,7 +9,7 @@ import signal
 import tempfile
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -117,6 +117,7 @@ class ProcessPool:
         self._folder = tempfile.TemporaryDirectory(prefix="simlab-")
         self._slots = [_Slot(Path(self._folder.name) / f"worker-{i}.json") for i in range(jobs)]
         self._finished: queue.SimpleQueue[tuple[_Slot, Future[Any]]] = queue.SimpleQueue()
+        self._lost: list[Done | Lost] = []
         # One worker gets ready at once; the others, which would take the processor from it, with their first task.
         self._start(self._slots[0])
 
@@ -130,14 +131,20 @@ class ProcessPool:
         if slot.executor is None:
             self._start(slot)
         with no_interrupt():
-            future = slot.executor.submit(worker.compute, task)
+            try:
+                future = slot.executor.submit(worker.compute, task)
+            except BrokenExecutor:
+                # Its worker died since, perhaps while it had nothing to do.
+                self._lost += self._bury(slot)
+                self._start(slot)
+                future = slot.executor.submit(worker.compute, task)
         slot.tasks.append((task, future))
         future.add_done_callback(lambda done: self._finished.put((slot, done)))
 
     def collect(self, seconds: float) -> list[Done | Lost]:
         """Return what was computed, and what was lost with its worker."""
-        found: list[Done | Lost] = []
-        for slot, future in drain(self._finished, seconds):
+        found, self._lost = self._lost, []
+        for slot, future in drain(self._finished, 0.0 if found else seconds):
             if not any(future is mine for _, mine in slot.tasks):
                 continue  # was told of already, when its worker died
             if future.cancelled() or future.exception() is not None:
@@ -177,9 +184,10 @@ class ProcessPool:
         slot.executor.shutdown(wait=False, kill_workers=True)
         slot.executor = None
         place, kind, message = worker.last_word(slot.word)
-        first = waiting[0][0]
-        found: list[Done | Lost] = [Lost(first, 1, place, kind, message)]
-        return found + [Lost(task, 0, None, "killed", "") for task, _ in list(waiting)[1:]]
+        lost: list[Done | Lost] = [Lost(task, 0, None, "killed", "") for task, _ in waiting]
+        if waiting:
+            lost[0] = Lost(waiting[0][0], 1, place, kind, message)
+        return lost
 
 
 def _wants(slot: _Slot) -> bool:
