@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reference.planning import Problem, majorities
 from statistical.planning import solver
-from test_plan_search import Smooth, solved
+from test_plan_search import Apart, Smooth, solved
 
 from simlab.fit.spectral import Spectral
 from simlab.generate.scenario import Scenario
@@ -67,6 +67,17 @@ def test_the_answer_comes_first_and_everything_is_said(found: Answer) -> None:
     worlds = next(s for s in said if s.startswith("Worlds"))
     assert "kind is 0" in worlds
     assert not any("nan" in s or "inf " in s for s in said if not s.startswith("More"))
+
+
+def test_of_a_mean_it_is_said_and_drawn_in_which_worlds_it_holds() -> None:
+    answer: Answer = solved(["mean(seconds) <= 1.8"], Apart(), fits=1000)
+    worlds = next(s for s in sentences(answer) if s.startswith("Worlds"))
+    assert "the mean of seconds is at most 1.80 in" in worlds
+    assert "where pace is slow" in worlds
+    made = worlds_figure(answer)
+    assert made is not None
+    assert [axes.get_title() for axes in made.axes] == ["Means of single worlds", "Pace"]
+    assert made.axes[0].get_xlim()[0] > 0.0
 
 
 def test_where_none_reaches_it_is_said_with_the_limits(none: Answer) -> None:

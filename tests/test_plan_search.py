@@ -18,10 +18,11 @@ from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.answer import Lift, Verdict
 from simlab.plan.evaluator import Trial
-from simlab.plan.intervals import of_mean, of_share, over_worlds, replicates_for
+from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
+from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
 from simlab.plan.price import Price
 from simlab.plan.search import Stop
-from simlab.plan.solve import Solver, contrasts
+from simlab.plan.solve import Solver
 from simlab.plan.space import Space, between, name_of, space_of
 from simlab.plan.targets import parse_target
 
@@ -116,6 +117,29 @@ def test_several_targets_hold_at_once_and_a_mean_may_be_one() -> None:
     assert -both.reached[1].interval.estimate <= 1.25
 
 
+def test_all_targets_in_the_same_study_have_a_probability_of_their_own() -> None:
+    targets = ["P(ari >= 0.5) >= 0.7", "P(seconds <= 1.3) >= 0.7", "mean(seconds) <= 1.3"]
+    answer = solved(targets, Smooth())
+    each = [r.interval.estimate for r in answer.reached[:2]]
+    # The two are independent given the design; the mean has no part in it.
+    assert answer.at_once is not None
+    assert answer.at_once.estimate == pytest.approx(each[0] * each[1], abs=0.08)
+    assert answer.at_once.estimate < min(each)
+    assert solved(targets[:1], Smooth()).at_once is None
+
+
+@pytest.mark.parametrize("fits", [200, 240, 400, 1000])
+def test_limits_are_looked_at_within_the_fits_allowed(fits: int) -> None:
+    lifts = [Lift(f"limit {k}", f"with {k}", {"max_nominations": None}) for k in range(6)]
+    for seed in range(1, 5):
+        answer = solved(["P(ari >= 0.5) >= 0.9"], Smooth(ceiling=0.7), fits=fits, limits=lambda _: lifts, seed=seed)
+        assert answer.fits.total <= fits
+        if answer.none > 0.5:
+            assert 1 <= len(answer.limits) <= 6
+        if answer.none > 0.5 and fits >= 1000:
+            assert len(answer.limits) == 6
+
+
 def test_failed_fits_are_never_a_success() -> None:
     answer = solved(["P(ari >= 0.5) >= 0.9"], Smooth(fails=0.2))
     assert not answer.found
@@ -139,21 +163,65 @@ def test_fresh_replicates_are_none_of_the_search() -> None:
 
 def test_success_over_worlds_is_told_apart_from_chance() -> None:
     rng = np.random.default_rng(1)
-    differ = over_worlds(rng.binomial(5, np.repeat([0.2, 1.0], 20)), 5)
-    alike = over_worlds(rng.binomial(5, np.full(40, 0.7)), 5)
+    differ = shares_over_worlds(rng.binomial(5, np.repeat([0.2, 1.0], 20)), 5)
+    alike = shares_over_worlds(rng.binomial(5, np.full(40, 0.7)), 5)
     assert differ.differ
     assert not alike.differ
     assert 0.3 < differ.above(0.6) < 0.7
+
+
+def test_means_over_worlds_are_told_apart_from_chance() -> None:
+    rng = np.random.default_rng(4)
+    centres = rng.normal(0.6, 0.1, 40)
+    differ = means_over_worlds(rng.normal(centres[:, None], 0.1, (40, 5)))
+    assert differ.differ
+    assert differ.deviation == pytest.approx(0.1, abs=0.035)
+    assert differ.above(0.6) == pytest.approx(np.mean(centres >= 0.6), abs=0.2)
+    # The F test is of 5 %: of 200 sets of equal worlds 10 are expected, and more than 22 with probability 0.0003.
+    assert sum(means_over_worlds(rng.normal(0.6, 0.1, (40, 5))).differ for _ in range(200)) <= 22
+    alike = means_over_worlds(np.full((40, 5), 0.7))
+    assert not alike.differ
+    assert (alike.above(0.6), alike.above(0.8)) == (1.0, 0.0)
+
+
+@dataclass
+class Apart(Smooth):
+    """Every second world is slow."""
+
+    uncertain: bool = True
+
+    def world(self, world: int) -> Mapping[str, Any]:
+        return {"pace": "slow" if world % 2 else "fast"}
+
+    def evaluate(
+        self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        out = super().evaluate(design, trials, measures)
+        return {name: out[name] + np.array([t.world % 2 for t in trials]) for name in out}
+
+
+def test_a_mean_over_worlds_says_which_worlds_fail() -> None:
+    answer = solved(["mean(seconds) <= 1.8"], Apart(), fits=1000)
+    (of,) = answer.worlds
+    assert of.spread.differ
+    # Fast worlds have means about 1.2, slow ones 2.2; a score is a mean with the sign that makes more better.
+    assert 0.25 < of.spread.above(-1.8) < 0.75
+    assert [c.unknown for c in of.contrasts] == ["pace"]
+    assert {name: -i.estimate > 1.8 for name, i, _ in of.contrasts[0].groups} == {"slow": True, "fast": False}
 
 
 def test_which_worlds_fail_is_said_where_it_is_more_than_chance() -> None:
     rng = np.random.default_rng(2)
     worlds = [{"separation": float(s), "spread": float(rng.random())} for s in rng.uniform(3, 5, 300)]
     scores = np.array([float(w["separation"] > 3.5) for w in worlds])
-    found = contrasts(worlds, scores, 0.9)
+
+    def interval(scores: np.ndarray) -> Interval:
+        return of_share(int(scores.sum()), len(scores), 0.9)
+
+    found = contrasts(worlds, scores, interval)
     assert [c.unknown for c in found] == ["separation"]
     assert found[0].groups[0][1].estimate < found[0].groups[-1][1].estimate
-    assert contrasts(worlds, (rng.random(300) < 0.8).astype(float), 0.9) == ()
+    assert contrasts(worlds, (rng.random(300) < 0.8).astype(float), interval) == ()
 
 
 def test_intervals_are_those_of_the_books() -> None:

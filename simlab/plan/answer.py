@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.plan.intervals import Interval, OverWorlds
+from simlab.plan.intervals import Interval
+from simlab.plan.over_worlds import Contrast, OverWorlds
 from simlab.plan.search import Stop
 from simlab.plan.space import Design, Space
 from simlab.plan.targets import Target
@@ -76,17 +77,8 @@ class Direction:
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """Success in some worlds beside others: by the values of one thing that was unknown."""
-
-    unknown: str
-    groups: tuple[tuple[str, Interval, int], ...]
-    difference: float
-
-
-@dataclass(frozen=True)
 class OfWorlds:
-    """How the success of one target is spread over worlds, and which worlds fail."""
+    """How the success of one target, or its mean, is spread over worlds, and which worlds fail."""
 
     target: Target
     spread: OverWorlds
@@ -146,6 +138,9 @@ class Answer:
     design, cost : the design, and its cost
     reached : tuple of Reached
         For each target, from fresh replicates that had no part in choosing the design.
+    at_once : Interval, optional
+        The probability that one study is as all targets of a probability want it, from the same replicates; None for fewer
+        than two such targets.
     by_search : tuple of Interval
         The same from the replicates of the search, which chose the design: too favourable, for comparison only.
     cheapest : (low, high)
@@ -171,6 +166,7 @@ class Answer:
     design: Design
     cost: float
     reached: tuple[Reached, ...]
+    at_once: Interval | None
     by_search: tuple[Interval, ...]
     cheapest: tuple[float, float]
     frontier: tuple[Predicted, ...]

@@ -1,4 +1,4 @@
-"""Intervals of an assurance or a mean from fresh replicates, and of how it is spread over worlds."""
+"""Intervals of an assurance or a mean, from fresh replicates."""
 
 from __future__ import annotations
 
@@ -53,55 +53,3 @@ def replicates_for(share: float, half_width: float, level: float) -> int:
 
     z = float(norm.ppf(0.5 * (1.0 + level)))
     return math.ceil(z * z * share * (1.0 - share) / half_width**2)
-
-
-@dataclass(frozen=True)
-class OverWorlds:
-    """How the probability of success is spread over worlds: a beta distribution fitted to successes of each.
-
-    share : (n_worlds,) successes of each world over its replicates; replicates : of each world; a, b : of the beta
-    distribution; infinite where worlds do not differ beyond chance.
-    """
-
-    share: Floats
-    replicates: int
-    a: float
-    b: float
-
-    @property
-    def differ(self) -> bool:
-        """Whether worlds differ beyond chance."""
-        return math.isfinite(self.a)
-
-    def above(self, probability: float) -> float:
-        """Return the share of worlds whose probability of success is at least so much."""
-        from scipy.stats import beta
-
-        if not self.differ:
-            return float(self.share.mean() >= probability)
-        return float(beta.sf(probability, self.a, self.b))
-
-
-def over_worlds(successes: NDArray[np.integer], replicates: int) -> OverWorlds:
-    """Return how success is spread over worlds, by maximum likelihood of a beta-binomial (Skellam 1948).
-
-    successes : (n_worlds,) of ``replicates`` each.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import betaln
-
-    mean = float(np.clip(successes.mean() / replicates, 1e-3, 1.0 - 1e-3))
-
-    def loss(log_size: float) -> float:
-        size = math.exp(log_size)
-        a, b = mean * size, (1.0 - mean) * size
-        return -float((betaln(successes + a, replicates - successes + b) - betaln(a, b)).sum())
-
-    found = minimize_scalar(loss, bounds=(-4.0, 9.0), method="bounded")
-    share = successes / replicates
-    independent = loss(9.0)
-    # Half of the likelihood ratio's test at 5 %, since worlds cannot differ by less than nothing.
-    if independent - float(found.fun) < 1.35:
-        return OverWorlds(share, replicates, math.inf, math.inf)
-    size = math.exp(float(found.x))
-    return OverWorlds(share, replicates, mean * size, (1.0 - mean) * size)

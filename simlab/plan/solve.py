@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.plan import reading
-from simlab.plan.answer import Answer, Contrast, Fits, Lift, Lifted, OfWorlds, Reached, Verdict
+from simlab.plan.answer import Answer, Fits, Lift, Lifted, OfWorlds, Reached, Verdict
 from simlab.plan.evaluator import BLOCK, Evaluator, Trial, filled, trials
-from simlab.plan.intervals import Interval, of_mean, of_share, over_worlds, replicates_for
+from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
+from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
 from simlab.plan.search import Search, Silent, Stop, Telling
 from simlab.plan.space import Design, Space
 from simlab.plan.targets import Target
@@ -27,9 +29,9 @@ _FRESH_OF_MEAN = 240
 _MOST_ATTEMPTS = 4
 # Worlds whose probability of success is looked at by itself, and replicates of each.
 _WORLDS, _OF_EACH = 40, 5
-_OF_LIMIT = 100
+# Replicates of a design with a limit lifted; how many limits there may be.
+_OF_LIMIT, _MOST_LIMITS = 100, 6
 _OF_SECOND, _LEAST_TEST = 100, 3 * BLOCK
-_GROUPS = 3
 
 
 @dataclass(frozen=True)
@@ -104,20 +106,22 @@ class Solver:
     def solve(self) -> Answer:
         """Return the answer."""
         begun = time.monotonic()
-        fresh, extra = self.fresh_needed, self._world_fits()
+        fresh, spare = self.fresh_needed, BLOCK * min(_MOST_LIMITS, self.fits // LEAST_FITS)
+        extra = self._world_fits()
+        kept = extra + spare
         rejected: list[tuple[Design, float, tuple[Reached, ...]]] = []
         # A first test that fails must not be the end: something is kept for a second.
-        second = min(fresh, _OF_SECOND)
+        second = max(min(fresh, _OF_SECOND) - spare, 0)
         while True:
-            keep = min(fresh, self._left(extra)) + (0 if rejected else second)
-            stop, cheapest = self.search.run(self.search.tally.fits + max(self._left(extra) - keep, 0))
+            keep = min(fresh, self._left(kept)) + (0 if rejected else second)
+            stop, cheapest = self.search.run(self.search.tally.fits + max(self._left(kept) - keep, 0))
             none = stop == Stop.NONE or cheapest.none > 0.5
             outlook = self.search.outlook
             design = outlook.best() if none else outlook.choose(self.precision.confidence)
-            levels, count = self.space.design(design), min(fresh, self._left(extra))
+            levels, count = self.space.design(design), min(fresh, self._left(kept))
             values, reached = self._test(design, count)
             missed = any(r.verdict == Verdict.MISSED for r in reached)
-            if none or not missed or len(rejected) + 1 >= _MOST_ATTEMPTS or self._left(extra) < _LEAST_TEST:
+            if none or not missed or len(rejected) + 1 >= _MOST_ATTEMPTS or self._left(kept) < _LEAST_TEST:
                 break
             rejected.append((levels, self.cost(levels), reached))
             self._learn(design, values, count)
@@ -137,6 +141,7 @@ class Solver:
             design=levels,
             cost=self.cost(levels),
             reached=reached,
+            at_once=self._at_once(values),
             by_search=self._by_search(design),
             cheapest=cheapest.interval(level),
             frontier=reading.frontier(outlook, level),
@@ -166,13 +171,25 @@ class Solver:
             self._fresh_fits += min(4 * BLOCK, count - block)
             self.telling.stage("fresh replicates", self.used, self.fits)
         self._fresh[design] = start + count
-        return values, tuple(Reached(t, self._interval(t, t.score(values))) for t in self.targets)
+        return values, tuple(Reached(t, self._interval(t, self._scores(t, values))) for t in self.targets)
+
+    def _scores(self, target: Target, values: Mapping[str, Floats]) -> Floats:
+        """Return scores without gaps; of a mean a failed fit has the worst of the metric's range, or the worst seen here."""
+        scores = target.score(values)
+        seen = scores[np.isfinite(scores)]
+        return filled(target, scores, float(seen.min()) if len(seen) else 0.0)
 
     def _interval(self, target: Target, scores: Floats) -> Interval:
         if target.is_mean:
-            seen = scores[np.isfinite(scores)]
-            return of_mean(filled(target, scores, float(seen.min()) if len(seen) else 0.0), self.precision.level)
+            return of_mean(scores, self.precision.level)
         return of_share(int(scores.sum()), len(scores), self.precision.level)
+
+    def _at_once(self, values: Mapping[str, Floats]) -> Interval | None:
+        """Return the probability that a replicate is as all targets of a probability want it; None for fewer than two."""
+        scores = [t.score(values) for t in self.targets if not t.is_mean]
+        if len(scores) < 2:
+            return None
+        return of_share(int(np.prod(scores, axis=0).sum()), len(scores[0]), self.precision.level)
 
     def _learn(self, design: int, values: Mapping[str, Any], count: int) -> None:
         self.search.learn(design, values, count)
@@ -182,7 +199,7 @@ class Solver:
         """Return what the replicates say that the search itself had of a design; nothing where it had none."""
         if design not in self.search.tally.counts:
             return ()
-        return tuple(self._interval(t, self.search.tally.scores[design][k]) for k, t in enumerate(self.targets))
+        return tuple(self._interval(t, self.search.tally.filled(design, k)) for k, t in enumerate(self.targets))
 
     def _world_fits(self) -> int:
         return _WORLDS * (_OF_EACH - 1) if self.evaluator.uncertain and self.fits >= 5 * LEAST_FITS else 0
@@ -200,26 +217,31 @@ class Solver:
         unknown = [self.evaluator.world(t.world) for t in first]
         out = []
         for target in self.targets:
-            if target.is_mean:
-                continue
-            scores = target.score(values)
-            successes = scores[: len(chosen)] + target.score(further).reshape(_OF_EACH - 1, len(chosen)).sum(axis=0)
-            spread = over_worlds(successes.astype(int), _OF_EACH)
-            out.append(OfWorlds(target, spread, contrasts(unknown, scores, self.precision.level)))
+            scores, more = self._scores(target, values), self._scores(target, further)
+            each = np.vstack([scores[: len(chosen)], more.reshape(_OF_EACH - 1, len(chosen))])
+            spread = (
+                means_over_worlds(each.T)
+                if target.is_mean
+                else shares_over_worlds(each.sum(axis=0).astype(int), _OF_EACH)
+            )
+            interval = partial(self._interval, target)
+            out.append(OfWorlds(target, spread, contrasts(unknown, scores, interval)))
         return tuple(out)
 
     def _lifted(self, levels: Design) -> tuple[Lifted, ...]:
-        """Return what would be reached if each limit were lifted by itself."""
+        """Return what would be reached if each limit were lifted by itself; of the first ones only where few fits are left."""
         out = []
-        lifts = self.limits(levels)
-        each = max(min(_OF_LIMIT, self._left(0) // max(len(lifts), 1) // BLOCK * BLOCK), BLOCK)
+        lifts = self.limits(levels)[: self._left(0) // BLOCK]
+        each = min(_OF_LIMIT, self._left(0) // max(len(lifts), 1) // BLOCK * BLOCK)
         for lift in lifts:
             changed = {**levels, **lift.changes}
             asked = trials(self.evaluator, changed, 0, each, fresh=True)
             self.telling.stage("limits", self.used, self.fits)
             values = self.evaluator.evaluate(changed, asked, self.search.measures)
             self._limit_fits += each
-            out.append(Lifted(lift, tuple(Reached(t, self._interval(t, t.score(values))) for t in self.targets)))
+            out.append(
+                Lifted(lift, tuple(Reached(t, self._interval(t, self._scores(t, values))) for t in self.targets))
+            )
         self.telling.stage("limits", self.used, self.fits)
         return tuple(out)
 
@@ -230,43 +252,6 @@ class Solver:
             means = tuple(float(tally.filled(design, k).mean()) for k in range(len(self.targets)))
             out.append((self.space.design(design), float(self.space.costs[design]), tally.counts[design], means))
         return tuple(out)
-
-
-def contrasts(unknown: Sequence[Mapping[str, Any]], scores: Floats, level: float) -> tuple[Contrast, ...]:
-    """Return success by thirds of each number that was unknown, and by each other value; the largest differences first.
-
-    Only those are returned that are more than chance would make: three standard errors, as several are looked at.
-    """
-    out = []
-    for name in unknown[0] if unknown else ():
-        values = [world.get(name) for world in unknown]
-        groups = _groups(name, values)
-        if len(groups) < 2:
-            continue
-        each = []
-        for label, at in groups:
-            each.append((label, of_share(int(scores[at].sum()), len(at), level), len(at)))
-        lowest, highest = min(each, key=lambda g: g[1].estimate), max(each, key=lambda g: g[1].estimate)
-        difference = highest[1].estimate - lowest[1].estimate
-        share = float(scores.mean())
-        error = np.sqrt(max(share * (1.0 - share), 1e-9) * (1.0 / lowest[2] + 1.0 / highest[2]))
-        if difference > 3.0 * error:
-            out.append(Contrast(name, tuple(each), difference))
-    return tuple(sorted(out, key=lambda c: -c.difference))
-
-
-def _groups(name: str, values: Sequence[Any]) -> list[tuple[str, NDArray[np.intp]]]:
-    numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
-    different = sorted(set(values), key=lambda v: (str(type(v)), v if numeric else str(v)))
-    if len(different) < 2 or (not numeric and len(different) > 10) or name == "draw":
-        return []
-    if len(different) <= 4 or not numeric:
-        pairs = [(f"{v:g}" if numeric else str(v), np.flatnonzero([w == v for w in values])) for v in different]
-        return [(label, at) for label, at in pairs if len(at) >= 5]
-    numbers = np.array(values, dtype=np.float64)
-    order = np.argsort(numbers, kind="stable")
-    parts = np.array_split(order, _GROUPS)
-    return [(f"{numbers[at].min():.3g} to {numbers[at].max():.3g}", at) for at in parts]
 
 
 def _blocks(count: int) -> int:

@@ -92,12 +92,15 @@ def worlds_figure(answer: Answer) -> Figure | None:
             axes = made.add_subplot(rows, columns, k * columns + 2 + i)
             places = np.arange(len(contrast.groups))
             for at, (_, interval, _) in zip(places, contrast.groups, strict=True):
-                axes.plot([at, at], [interval.low, interval.high], color=look(0).colour, linewidth=1.4)
-                axes.plot(at, interval.estimate, "o", color=look(0).colour, markersize=6)
+                sign = _sign(of.target)
+                axes.plot([at, at], [sign * interval.low, sign * interval.high], color=look(0).colour, linewidth=1.4)
+                axes.plot(at, sign * interval.estimate, "o", color=look(0).colour, markersize=6)
             axes.set_xticks(places, [name for name, _, _ in contrast.groups])
             axes.set_xlim(-0.5, len(places) - 0.5)
-            axes.set_ylim(-0.02, 1.02)
+            if not of.target.is_mean:
+                axes.set_ylim(-0.02, 1.02)
             axes.set_title(label(capital(words(contrast.unknown))))
+            axes.set_ylabel(axis_words(of.target))
             _level(axes, of.target)
     return made
 
@@ -180,24 +183,30 @@ def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> Non
 
 
 def _spread(axes: Axes, of: OfWorlds) -> None:
-    """Draw the shares of success of single worlds, and the distribution over worlds that they are drawn from."""
-    from scipy.stats import beta
-
-    n = of.spread.replicates
-    edges = (np.arange(n + 2) - 0.5) / n
-    heights, _ = np.histogram(of.spread.share, bins=edges)
-    axes.bar(
-        np.arange(n + 1) / n, heights / heights.sum(), width=0.7 / n, color=PALE, label=f"{len(of.spread.share)} worlds"
-    )
-    if of.spread.differ:
-        grid = np.linspace(0.0, 1.0, 201)
-        mass = np.diff(beta.cdf(grid, of.spread.a, of.spread.b)) * 200 / n
-        axes.plot(
-            0.5 * (grid[1:] + grid[:-1]), np.minimum(mass, 1.0), color=look(0).colour, linewidth=1.8, label="all worlds"
-        )
-    axes.set_xlim(-0.5 / n - 0.02, 1.0 + 0.5 / n + 0.02)
+    """Draw shares of success, or means, of single worlds, and the distribution over worlds that they are drawn from."""
+    spread, sign, n = of.spread, _sign(of.target), of.spread.replicates
+    shown = sign * spread.each
+    if of.target.is_mean:
+        edges = np.linspace(shown.min(), shown.max() + 1e-9, 9)
+        grid = np.linspace(edges[0], edges[-1], 201)
+    else:
+        edges = (np.arange(n + 2) - 0.5) / n
+        grid = np.linspace(0.0025, 0.9975, 200)
+    heights, _ = np.histogram(shown, bins=edges)
+    width = float(edges[1] - edges[0])
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    axes.bar(middle, heights / heights.sum(), width=0.7 * width, color=PALE, label=f"{len(spread.each)} worlds")
+    if spread.differ:
+        mass = np.minimum(spread.density(sign * grid) * width, 1.0)
+        axes.plot(grid, mass, color=look(0).colour, linewidth=1.8, label="all worlds")
     axes.set_ylim(0.0, 1.02)
-    axes.set_xlabel(f"share of {n} replicates that succeed")
     axes.set_ylabel("share of worlds")
-    axes.set_title("Success in single worlds")
+    if of.target.is_mean:
+        axes.set_xlabel(f"mean of {n} replicates")
+        axes.axvline(sign * of.target.needed, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+        axes.set_title("Means of single worlds")
+    else:
+        axes.set_xlim(-0.5 / n - 0.02, 1.0 + 0.5 / n + 0.02)
+        axes.set_xlabel(f"share of {n} replicates that succeed")
+        axes.set_title("Success in single worlds")
     axes.legend(loc="upper left")

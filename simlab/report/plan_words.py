@@ -95,14 +95,24 @@ def _reached(reached: tuple[Reached, ...]) -> str:
     return "; ".join(parts)
 
 
+def _at_once(answer: Answer) -> str:
+    """Return how often one study is as all targets of a probability want it."""
+    both = answer.at_once
+    if both is None:
+        return ""
+    ends = f"{number(both.low)} to {number(both.high)}"
+    return f" All of that in the same study has a probability of {number(both.estimate)} ({ends}), which no target asks for."
+
+
 def _headline(answer: Answer) -> list[str]:
     wanted = listed([target.text for target in answer.targets])
     where = design_words(answer.design)
     cost = money(answer.cost, answer.unit)
     low, high = answer.cheapest
+    fresh = f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.{_at_once(answer)}"
     if answer.found:
         text = f"Answer: the cheapest design found that reaches {wanted} has {where}, and costs {cost}."
-        out = [text, f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}."]
+        out = [text, fresh]
         if math.isfinite(high):
             out.append(
                 f"Cost: a design that reaches may cost {money(low, '')} at least and need cost no more than"
@@ -113,13 +123,13 @@ def _headline(answer: Answer) -> list[str]:
         return [
             f"Answer: no design was shown to reach {wanted} with these fits; with more of them (--fits) one may be."
             f" The last one tested has {where}, and costs {cost}.",
-            f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.",
+            fresh,
         ]
     surely = "" if answer.stop == Stop.NONE else "probably "
     text = f"Answer: {surely}no design in these ranges reaches {wanted}"
     return [
         f"{text}. The one that comes nearest has {where}, and costs {cost}.",
-        f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.",
+        fresh,
     ]
 
 
@@ -127,20 +137,24 @@ def _worlds(answer: Answer) -> list[str]:
     out = []
     for of in answer.worlds:
         name = f" ({of.target.text})" if len(answer.targets) > 1 else ""
-        needed, spread = of.target.needed, of.spread
+        target, spread = of.target, of.spread
+        sign = -1.0 if target.is_mean and not target.wanted else 1.0
         if spread.differ:
-            text = f"the probability is at least {number(needed)} in {percent(spread.above(needed))} of the worlds"
-            parts = [f"{text}, and below 0.5 in {percent(1.0 - spread.above(0.5))}"]
+            what = target_words(target) if target.is_mean else "the probability"
+            reaches = f"{'at least' if sign > 0 else 'at most'} {number(sign * target.needed)}"
+            parts = [f"{what} is {reaches} in {percent(spread.above(target.needed))} of the worlds"]
+            if not target.is_mean:
+                parts[0] += f", and below 0.5 in {percent(1.0 - spread.above(0.5))}"
         elif of.contrasts:
             parts = []
         else:
-            parts = ["they do not differ beyond chance: success is about as likely in each"]
+            parts = ["they do not differ beyond chance: it is about the same in each"]
         for contrast in of.contrasts[:2]:
             groups = sorted(contrast.groups, key=lambda g: g[1].estimate)
             worst, best = groups[0], groups[-1]
             parts.append(
-                f"it is {number(worst[1].estimate)} where {words(contrast.unknown)} is {worst[0]}, and"
-                f" {number(best[1].estimate)} where it is {best[0]}"
+                f"it is {number(sign * worst[1].estimate)} where {words(contrast.unknown)} is {worst[0]}, and"
+                f" {number(sign * best[1].estimate)} where it is {best[0]}"
             )
         out.append(f"Worlds{name}: {'; '.join(parts)}.")
     return out
