@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from simlab.fieldwork.settings import Fieldwork
 from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
+from simlab.panel_build import MendedWarning
 from simlab.plan.evaluator import BLOCK, Trial, trials
 from simlab.plan.pilot import with_pilot
 from simlab.plan.problem import Plan
@@ -118,6 +120,48 @@ def test_a_pilot_carries_its_posterior_into_the_worlds() -> None:
     assert one.structure == "fitted"
     assert one.n_actors == 24
     assert one.fitted != other.fitted
+    # Each world has the clusters of its own draw as its truth.
+    assert len({scenario.fitted.labels for k in range(20) if (scenario := made.worlds.scenario(k, {})).fitted}) > 1
+
+
+def test_a_pilot_of_two_relations_of_which_one_has_no_direction_is_fitted_jointly(tmp_path: Path) -> None:
+    from simlab.fit.lpcm_mcmc import LpcmMcmc
+    from simlab.generate.simulate import simulate
+    from simlab.panel_read import read_panel
+
+    world = WORLD.but(separation=6.0, relations=("advice", "lunch"))
+    networks = simulate(world, seed=3).panel.networks()
+    rows = [
+        f"{network.actors[i]},{network.actors[j]},{network.relation}"
+        for network in networks
+        for i, j in np.argwhere(network.ties)
+    ]
+    (tmp_path / "ties.csv").write_text("\n".join(["source,target,relation", *rows]))
+    with warnings.catch_warnings():
+        # A tie that both named is there twice.
+        warnings.simplefilter("ignore", MendedWarning)
+        panel = read_panel(tmp_path / "ties.csv", undirected_relations=["lunch"])
+    short = LpcmMcmc(n_clusters=3, n_chains=1, n_warmup=60, n_draws=20)
+    made = with_pilot(plan(pilot_fitter=short, design={"relations": [("advice",), ("lunch",)]}), panel)
+    scenario = made.worlds.scenario(0, {})
+    assert scenario.relations == ("advice", "lunch")
+    assert scenario.fitted is not None
+    assert scenario.fitted.undirected == ("lunch",)
+    only = made.worlds.scenario(0, {"relations": ("advice",)})
+    assert only.fitted is not None
+    assert only.fitted.undirected == ()
+    assert isinstance(scenario.density, tuple)
+    assert only.density == scenario.density[:1]
+    with pytest.raises(InputError, match=r"lunches.*Did you mean 'lunch'"):
+        with_pilot(plan(pilot_fitter=short, design={"relations": [("lunches",)]}), panel)
+
+
+def test_a_pilot_of_several_sites_or_periods_is_refused() -> None:
+    from simlab.generate.simulate import simulate
+
+    for more, said in (({"n_sites": 2}, "one site, not 2"), ({"n_periods": 2}, "one period, not 2")):
+        with pytest.raises(InputError, match=said):
+            with_pilot(plan(), simulate(WORLD.but(**more), seed=3).panel)
 
 
 @pytest.mark.parametrize(

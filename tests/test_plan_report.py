@@ -85,6 +85,9 @@ def test_where_none_reaches_it_is_said_with_the_limits(none: Answer) -> None:
     assert said[0].startswith("Answer: no design in these ranges reaches")
     limits = next(s for s in said if s.startswith("Limits"))
     assert "with no limit of names" in limits
+    assert "Not looked at" not in limits
+    left = replace(none, limits_left=("overlap",))
+    assert any("Not looked at, as the fits were spent: overlap." in s for s in sentences(left))
     # A mean of which less is better is shown with the sign that was asked for.
     mean = none.reached[1]
     assert mean.verdict in tuple(Verdict)

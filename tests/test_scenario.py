@@ -296,3 +296,12 @@ def test_the_defaults_make_a_world_of_every_usual_size(n_actors: int, several: d
     """A world that can be simulated only with some seeds would leave holes in a study."""
     for replicate in range(8):
         simulate(Scenario(n_actors=n_actors, **several), seed=2, replicate=replicate)
+
+
+def test_relations_that_are_left_out_take_their_numbers_along() -> None:
+    both = Scenario(relations=("formal", "informal"), mean_degree=(9.0, 6.0), reciprocity=(0.4, 0.2))
+    one = both.but(relations=("informal",))
+    assert (one.mean_degree, one.reciprocity) == ((6.0,), (0.2,))
+    assert both.but(relations=("informal",), mean_degree=5.0).mean_degree == 5.0
+    with pytest.raises(InputError, match="one for each of 1 relations"):
+        both.but(relations=("other",))

@@ -145,21 +145,27 @@ def simulate(
     simulate_to(scenario, settings or [], out, seed)
 
 
+NetworkFile = Annotated[Path, typer.Argument(help="an edge list (CSV), GraphML, GML, Pajek and others")]
+Clusters = Annotated[str | None, typer.Option(help="a number, such as 3, or a range, such as 1:6")]
+Undirected = Annotated[bool, typer.Option("--undirected", help="ties have no direction")]
+UndirectedRelations = Annotated[str, typer.Option(help="relations whose ties have no direction: A,B")]
+Joint = Annotated[bool, typer.Option("--joint", help="relations together: shared positions")]
+Actors = Annotated[Path | None, typer.Option(help="CSV of actors: attributes, isolates, who answered")]
+FitterSettings = Annotated[list[str] | None, typer.Option("--set", help="setting=value of the fitter; may be repeated")]
+
+
 @app.command()
 def fit(
-    network: Annotated[Path, typer.Argument(help="an edge list (CSV), GraphML, GML, Pajek and others")],
-    clusters: Annotated[str | None, typer.Option(help="a number, such as 3, or a range, such as 1:6")] = None,
+    network: NetworkFile,
+    clusters: Clusters = None,
     fitter: Annotated[
         str, typer.Option(help="a name from `simlab list`; `simlab list NAME` shows its settings")
     ] = "lpcm-mcmc",
-    undirected: Annotated[bool, typer.Option("--undirected", help="ties have no direction")] = False,
-    undirected_relations: Annotated[str, typer.Option(help="relations whose ties have no direction: A,B")] = "",
-    joint: Annotated[bool, typer.Option("--joint", help="relations together: shared positions")] = False,
-    actors: Annotated[Path | None, typer.Option(help="CSV of actors: attributes, isolates, who answered")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="setting=value of the fitter; may be repeated"),
-    ] = None,
+    undirected: Undirected = False,
+    undirected_relations: UndirectedRelations = "",
+    joint: Joint = False,
+    actors: Actors = None,
+    settings: FitterSettings = None,
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="a netCDF file for the fits")] = None,
     plot: Annotated[Path | None, typer.Option(help="a picture: .png, .svg or .pdf")] = None,
@@ -175,7 +181,7 @@ def fit(
         clusters=clusters,
         fitter=fitter,
         undirected=undirected,
-        undirected_relations=[r.strip() for r in undirected_relations.split(",") if r.strip()],
+        undirected_relations=_listed(undirected_relations),
         joint=joint,
         actors=actors,
         settings=settings or [],
@@ -188,17 +194,14 @@ def fit(
 
 @app.command()
 def assess(
-    network: Annotated[Path, typer.Argument(help="an edge list (CSV), GraphML, GML, Pajek and others")],
-    clusters: Annotated[str | None, typer.Option(help="a number, such as 3, or a range, such as 1:6")] = None,
+    network: NetworkFile,
+    clusters: Clusters = None,
     fitter: Annotated[str, typer.Option(help="one with posterior draws of clusters: lpcm-mcmc")] = "lpcm-mcmc",
-    undirected: Annotated[bool, typer.Option("--undirected", help="ties have no direction")] = False,
-    undirected_relations: Annotated[str, typer.Option(help="relations whose ties have no direction: A,B")] = "",
-    joint: Annotated[bool, typer.Option("--joint", help="relations together: shared positions")] = False,
-    actors: Annotated[Path | None, typer.Option(help="CSV of actors: attributes, isolates, who answered")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="setting=value of the fitter; may be repeated"),
-    ] = None,
+    undirected: Undirected = False,
+    undirected_relations: UndirectedRelations = "",
+    joint: Joint = False,
+    actors: Actors = None,
+    settings: FitterSettings = None,
     seed: Seed = 1,
     worlds: Annotated[int, typer.Option(help="worlds drawn from the posterior of each fit")] = 200,
     refitter: Annotated[str, typer.Option(help="the fitter of worlds: short chains, or lpcm-map")] = "lpcm-mcmc",
@@ -217,7 +220,7 @@ def assess(
         clusters=clusters,
         fitter=fitter,
         undirected=undirected,
-        undirected_relations=[r.strip() for r in undirected_relations.split(",") if r.strip()],
+        undirected_relations=_listed(undirected_relations),
         joint=joint,
         actors=actors,
         settings=settings or [],
@@ -238,6 +241,8 @@ def plan(
         Path | None, typer.Option(help="a pilot network: the posterior of its fit is what is reckoned with")
     ] = None,
     actors: Annotated[Path | None, typer.Option(help="CSV of the pilot's actors")] = None,
+    undirected: Annotated[bool, typer.Option("--undirected", help="the pilot's ties have no direction")] = False,
+    undirected_relations: Annotated[str, typer.Option(help="the pilot's relations without direction: A,B")] = "",
     target: Annotated[
         list[str] | None,
         typer.Option(help="such as 'P(ari >= 0.8) >= 0.9'; may be repeated; the script's unless said"),
@@ -256,6 +261,8 @@ def plan(
         script,
         pilot=pilot,
         actors=actors,
+        undirected=undirected,
+        undirected_relations=_listed(undirected_relations),
         targets=target or [],
         budget=budget,
         fits=fits,
@@ -279,3 +286,8 @@ def list_(
         show_list()
     else:
         show_one(name)
+
+
+def _listed(names: str) -> list[str]:
+    """Return the names in a list with commas."""
+    return [name.strip() for name in names.split(",") if name.strip()]

@@ -25,6 +25,8 @@ def plan_fieldwork(
     *,
     pilot: Path | None,
     actors: Path | None,
+    undirected: bool,
+    undirected_relations: Sequence[str],
     targets: Sequence[str],
     budget: float | None,
     fits: int | None,
@@ -45,9 +47,14 @@ def plan_fieldwork(
     check_page(page)
     print(f"{plan.name}: {plan.question}", flush=True)
     telling = suitable()
+    from simlab.panel_read import read_panel
+    from simlab.plan.pilot import with_pilot
+
     try:
         if pilot is not None:
-            plan = _with_pilot(plan, pilot, actors)
+            print(f"fitting the pilot {pilot}", flush=True)
+            panel = read_panel(pilot, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
+            plan = with_pilot(plan, panel, pilot.name)
         _describe(plan, budget)
         answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
     except KeyboardInterrupt:
@@ -69,14 +76,6 @@ def check_page(page: Path) -> None:
     if page.suffix != ".html":
         raise InputError.of("out", str(page), "must be a file that ends in .html")
     check_writable(page)
-
-
-def _with_pilot(plan: Plan, pilot: Path, actors: Path | None) -> Plan:
-    from simlab.panel_read import read_panel
-    from simlab.plan.pilot import with_pilot
-
-    print(f"fitting the pilot {pilot}", flush=True)
-    return with_pilot(plan, read_panel(pilot, actors=actors), pilot.name)
 
 
 def _describe(plan: Plan, budget: float | None) -> None:

@@ -211,6 +211,23 @@ class Scenario(Settings):
             )
         return value
 
+    def but(self, **changes: Any) -> Self:
+        """Return the scenario with changes. Relations that are left out take the numbers they have of their own along."""
+        return super().but(**{**self._of_relations(changes.get("relations")), **changes})
+
+    def _of_relations(self, names: Any) -> dict[str, Any]:
+        """Return what is given for each relation, of some of the relations alone; nothing where there are others."""
+        if not isinstance(names, tuple) or not set(names) < set(self.relations):
+            return {}
+        at = [self.relations.index(name) for name in names]
+        each = {name: getattr(self, name) for name in ("density", "mean_degree", "information", "reciprocity")}
+        out: dict[str, Any] = {
+            name: tuple(value[k] for k in at) for name, value in each.items() if isinstance(value, tuple)
+        }
+        if self.fitted is not None and self.fitted.undirected:
+            out["fitted"] = self.fitted.but(undirected=tuple(n for n in self.fitted.undirected if n in names))
+        return out
+
     @property
     def shares(self) -> tuple[float, ...]:
         """The share of each cluster, adding up to 1."""

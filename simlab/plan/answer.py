@@ -149,6 +149,8 @@ class Answer:
     curves : mapping of setting to tuple of Predicted
         Along one setting, the others as in ``design``.
     more, directions, worlds, limits : see their classes
+    limits_left : tuple of str
+        Names of limits that were not lifted, as the fits were spent.
     rejected : tuple of (design, cost, Reached of each target)
         Designs chosen before, which fresh replicates showed to miss.
     looked_at : tuple of (design, cost, replicates, mean score of each target), in the search
@@ -175,6 +177,7 @@ class Answer:
     directions: tuple[Direction, ...]
     worlds: tuple[OfWorlds, ...]
     limits: tuple[Lifted, ...]
+    limits_left: tuple[str, ...]
     rejected: tuple[tuple[Design, float, tuple[Reached, ...]], ...]
     looked_at: tuple[tuple[Design, float, int, tuple[float, ...]], ...]
     fits: Fits

@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from simlab.fit.fit import Fitter, Status
-from simlab.foundation.errors import InputError
+from simlab.fit.fit import Fit, Status
+from simlab.fit.latent import LatentFitter
+from simlab.foundation.errors import InputError, UnknownNameError
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
-from simlab.panel import Panel
-from simlab.plan.from_fit import scenario_from_fit
+from simlab.panel import Network, Panel
 from simlab.plan.problem import Plan
 from simlab.plan.space import field_place
 from simlab.plan.unknown_worlds import PilotWorlds
+from simlab.plan.worlds import world_of_draw
 
 
 def with_pilot(plan: Plan, panel: Panel, name: str = "the pilot") -> Plan:
     """Return the plan with the worlds of a pilot: the whole posterior of its fit, a draw a world, instead of what is unknown.
 
-    The population is that of the pilot. What its posterior says is carried along draw by draw, with the density and
-    reciprocity that were observed (see ``scenario_from_fit``).
+    The population is that of the pilot. What its posterior says of positions, effects and clusters is carried along draw by
+    draw, with the density and reciprocity that were observed (see ``world_of_draw``). Several relations are fitted jointly.
 
     Parameters
     ----------
     plan : Plan
         Its scenario and unknown settings give way to the pilot.
     panel : Panel
-        With one network.
+        Of one site and period, with one relation or several.
     name : str
         Of the pilot, for reports.
 
     Raises
     ------
     InputError
-        For several networks, a design that chooses what a pilot has fixed, more invited than the pilot has people, or a fit
-        that has no posterior or failed.
+        For several sites or periods, a design that chooses what a pilot has fixed, more invited than the pilot has people, or
+        a fit that has no posterior or failed.
     """
-    keys = panel.keys
-    if len(keys) != 1:
-        raise InputError.of("pilot", name, f"must be one network (a site, a relation, a period), not {len(keys)}")
-    fixed = [name_ for name_ in plan.design if field_place(name_) == "scenario"]
-    if fixed:
-        raise InputError.of(
-            "pilot", name, f"has fixed what the script chooses: leave {', '.join(fixed)} out of its design"
-        )
-    network = panel.network(*keys[0])
-    here: dict[str, Any] = {"n_actors": network.n_actors, "n_clusters": min(plan.scenario.n_clusters, network.n_actors)}
+    for what, several in (("site", panel.sites), ("period", panel.periods)):
+        if len(several) != 1:
+            raise InputError.of("pilot", name, f"must be of one {what}, not {len(several)}")
+    _check_chosen(plan, panel, name)
+    networks = [panel.network(*key) for key in panel.keys]
+    n = networks[0].n_actors
+    here: dict[str, Any] = {"n_actors": n, "n_clusters": min(plan.scenario.n_clusters, n), "relations": panel.relations}
     # Before the fit, which takes its time.
     plan.changed(scenario=Scenario(**here), unknown={})
-    fit = _fitter(plan).fit(network, rng=stream(plan.seed, "pilot"))
+    fit = _fitted(plan, networks)
     if fit.status == Status.FAILED or fit.tie_model is None:
         raise InputError.of("pilot", name, f"cannot be fitted: {fit.message or 'the fitter has no posterior'}")
     if fit.posterior is None:
@@ -57,15 +56,35 @@ def with_pilot(plan: Plan, panel: Panel, name: str = "the pilot") -> Plan:
 
     @lru_cache(maxsize=4096)
     def make(draw: int) -> Scenario:
-        return scenario_from_fit(fit, network, draw=draw)
+        return world_of_draw(fit, networks, draw)
 
     worlds = PilotWorlds(make, fit.tie_model.n_draws, plan.seed, name)
     return plan.changed(pilot=worlds, scenario=make(0), unknown={})
 
 
-def _fitter(plan: Plan) -> Fitter:
-    if plan.pilot_fitter is not None:
-        return plan.pilot_fitter
-    from simlab.fit.lpcm_mcmc import LpcmMcmc
+def _check_chosen(plan: Plan, panel: Panel, name: str) -> None:
+    """Raise InputError where the design chooses what a pilot has fixed, or relations that it does not have."""
+    fixed = [v for v in plan.design if field_place(v) == "scenario" and v != "relations"]
+    if fixed:
+        raise InputError.of(
+            "pilot", name, f"has fixed what the script chooses: leave {', '.join(fixed)} out of its design"
+        )
+    for variable in plan.space.variables:
+        for level in variable.levels if variable.name == "relations" else ():
+            for relation in level:
+                if relation not in panel.relations:
+                    raise UnknownNameError.among("relation", relation, panel.relations)
 
-    return LpcmMcmc(n_clusters=plan.scenario.n_clusters)
+
+def _fitted(plan: Plan, networks: Sequence[Network]) -> Fit:
+    fitter = plan.pilot_fitter
+    if fitter is None:
+        from simlab.fit.lpcm_mcmc import LpcmMcmc
+
+        fitter = LpcmMcmc(n_clusters=plan.scenario.n_clusters)
+    rng = stream(plan.seed, "pilot")
+    if len(networks) == 1:
+        return fitter.fit(networks[0], rng=rng)
+    if not isinstance(fitter, LatentFitter):
+        raise InputError.of("pilot_fitter", fitter.name, f"cannot fit {len(networks)} relations jointly")
+    return fitter.fit_joint(networks, rng=rng)

@@ -106,12 +106,12 @@ class Solver:
     def solve(self) -> Answer:
         """Return the answer."""
         begun = time.monotonic()
-        fresh, spare = self.fresh_needed, BLOCK * min(_MOST_LIMITS, self.fits // LEAST_FITS)
+        fresh, spare = self.fresh_needed, BLOCK * min(_MOST_LIMITS, self.fits // (2 * LEAST_FITS))
         extra = self._world_fits()
         kept = extra + spare
         rejected: list[tuple[Design, float, tuple[Reached, ...]]] = []
         # A first test that fails must not be the end: something is kept for a second.
-        second = max(min(fresh, _OF_SECOND) - spare, 0)
+        second = min(fresh, _OF_SECOND)
         while True:
             keep = min(fresh, self._left(kept)) + (0 if rejected else second)
             stop, cheapest = self.search.run(self.search.tally.fits + max(self._left(kept) - keep, 0))
@@ -127,7 +127,8 @@ class Solver:
             self._learn(design, values, count)
         worlds = self._worlds(design, values, count) if extra else ()
         found = not missed and (not none or all(r.interval.estimate >= r.target.needed for r in reached))
-        limits = self._lifted(levels) if none and not found else ()
+        lifts = self.limits(levels) if none and not found else ()
+        limits = self._lifted(levels, lifts)
         rng = stream(self.seed, "reading")
         level = self.precision.level
         return Answer(
@@ -150,6 +151,7 @@ class Solver:
             directions=reading.directions(outlook, levels, rng),
             worlds=worlds,
             limits=limits,
+            limits_left=tuple(lift.name for lift in lifts[len(limits) :]),
             rejected=tuple(rejected),
             looked_at=self._looked_at(),
             fits=Fits(self.search.tally.fits - self._learnt, self._fresh_fits, self._limit_fits, self.fits),
@@ -228,12 +230,12 @@ class Solver:
             out.append(OfWorlds(target, spread, contrasts(unknown, scores, interval)))
         return tuple(out)
 
-    def _lifted(self, levels: Design) -> tuple[Lifted, ...]:
+    def _lifted(self, levels: Design, lifts: Sequence[Lift]) -> tuple[Lifted, ...]:
         """Return what would be reached if each limit were lifted by itself; of the first ones only where few fits are left."""
         out = []
-        lifts = self.limits(levels)[: self._left(0) // BLOCK]
-        each = min(_OF_LIMIT, self._left(0) // max(len(lifts), 1) // BLOCK * BLOCK)
-        for lift in lifts:
+        affordable = lifts[: self._left(0) // BLOCK]
+        each = min(_OF_LIMIT, self._left(0) // max(len(affordable), 1) // BLOCK * BLOCK)
+        for lift in affordable:
             changed = {**levels, **lift.changes}
             asked = trials(self.evaluator, changed, 0, each, fresh=True)
             self.telling.stage("limits", self.used, self.fits)

@@ -1,4 +1,4 @@
-"""worlds_from_fit: worlds of draws of a fit's posterior, each a Scenario, of one relation or of several fitted jointly."""
+"""world_of_draw, worlds_from_fit: worlds of posterior draws, each a Scenario, of one relation or several fitted jointly."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def worlds_from_fit(fit: Fit, networks: Sequence[Network], n: int, *, n_periods:
         raise InputError.of("worlds", n, "must be an integer from 1")
     bridgers = tuple(fit.actors[i] for i in likely_bridgers(fit))
     total = model_of(fit).n_draws
-    return [_world(fit, networks, k, bridgers, n_periods) for k in spread_evenly(total, n)]
+    return [
+        world_of_draw(fit, networks, int(k), bridgers=bridgers, n_periods=n_periods) for k in spread_evenly(total, n)
+    ]
 
 
 def spread_evenly(total: int, n: int) -> NDArray[np.int64]:
@@ -52,10 +54,15 @@ def spread_evenly(total: int, n: int) -> NDArray[np.int64]:
     return np.asarray((2 * np.arange(n) + 1) * total // (2 * n), dtype=np.int64)
 
 
-def _world(fit: Fit, networks: Sequence[Network], draw: int, bridgers: tuple[str, ...], n_periods: int) -> Scenario:
-    """Return the world of one draw, with a relation for each network."""
+def world_of_draw(
+    fit: Fit, networks: Sequence[Network], draw: int, *, bridgers: Sequence[str] = (), n_periods: int = 1
+) -> Scenario:
+    """Return the world of one posterior draw, with its positions, effects and clusters, and a relation for each network.
+
+    Parameters and errors as ``worlds_from_fit``; bridgers : whom the fit named, kept in ``fitted.bridgers``.
+    """
     each = [
-        scenario_from_fit(fit, network, draw=int(draw), relation=r, drawn_labels=True, bridgers=bridgers)
+        scenario_from_fit(fit, network, draw=draw, relation=r, drawn_labels=True, bridgers=bridgers)
         for r, network in enumerate(networks)
     ]
     first = each[0]

@@ -197,8 +197,9 @@ def _rejected(answer: Answer) -> list[str]:
 
 
 def _limits(answer: Answer) -> list[str]:
+    left = f"Not looked at, as the fits were spent: {listed(list(answer.limits_left))}."
     if not answer.limits:
-        return []
+        return [f"Limits: {left}"] if answer.limits_left else []
     parts = []
     for lifted in answer.limits:
         values = listed([number(_shown(r)) for r in lifted.reached])
@@ -210,7 +211,8 @@ def _limits(answer: Answer) -> list[str]:
         if enough
         else f"none of them alone; the most would come from {nearest.lift.name}"
     )
-    return [f"Limits: lifted one by one, the design that comes nearest would reach {'; '.join(parts)}: {which}."]
+    said = f"Limits: lifted one by one, the design that comes nearest would reach {'; '.join(parts)}: {which}."
+    return [f"{said} {left}" if answer.limits_left else said]
 
 
 def _shown(reached: Reached) -> float:
