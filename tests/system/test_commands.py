@@ -465,3 +465,8 @@ def test_output_to_somebody_who_has_gone_is_no_failure(data_folder: Path) -> Non
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0
     assert result.stderr == ""
+
+
+def test_the_package_is_a_command_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "simlab", "fit", "nowhere.csv"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "error: nowhere.csv: no such file\n")
