@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simlab.fit.bridging import between, membership_entropy
 from simlab.fit.fit import Posterior
 from simlab.fit.point import Point, distances_of, empty_state, nearest, solve_intercept
+from simlab.foundation.streams import lent
 from simlab.models import layout, lpcm
 from simlab.models.latent_data import LatentData
 from simlab.models.lpcm import Parameters, Priors
@@ -94,10 +95,11 @@ def run(plan: Plan, data: LatentData, n_dims: int, n_clusters: int, priors: Prio
             n_scale_moves=_SCALE_MOVES,
             n_jumps=data.n_actors // _ACTORS_A_JUMP + 1,
         )
-        step = chain.warm_up(state, kernel_data, prior, tuning, work, rng, plan.n_warmup, plan.target_acceptance)
-        tuning = tuning._replace(step_size=step)
         part = slice(c * plan.n_draws, (c + 1) * plan.n_draws)
-        chain.sample(state, kernel_data, prior, tuning, work, rng, plan.thin, _part(draws, part))
+        with lent(rng) as own:
+            step = chain.warm_up(state, kernel_data, prior, tuning, work, own, plan.n_warmup, plan.target_acceptance)
+            tuning = tuning._replace(step_size=step)
+            chain.sample(state, kernel_data, prior, tuning, work, own, plan.thin, _part(draws, part))
     draws.log_likelihood[:] += data.constant
     return draws
 
@@ -146,7 +148,7 @@ def start(
     enough apart that chains which agree in the end have forgotten where they began.
     """
     from simlab.kernels.chain_state import views
-    from simlab.kernels.gibbs import draw_mixture
+    from simlab.kernels.gibbs import start_mixture
 
     n_dims = first.shape[1]
     noise = 0.5 if which else 0.05
@@ -159,7 +161,7 @@ def start(
     here.log_variances[:] = np.log(priors.variance_scale)
     if n_clusters > 1:
         state.labels[:] = k_means(positions, n_clusters, rng)
-    draw_mixture(state, priors.for_kernels(), rng)
+    start_mixture(state, priors.for_kernels(), rng)
     return state
 
 

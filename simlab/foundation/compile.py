@@ -36,7 +36,9 @@ def lean_kernel(function: F) -> F:
     """Compile an exact kernel that makes no array: it may look at arrays, make views of them and write into them.
 
     Such a kernel need not count who refers to an array, which costs more than all else in short loops over small networks:
-    two thirds of a sweep over 30 actors. One that returns views may be called by other lean kernels only.
+    two thirds of a sweep over 30 actors. One that returns views may be called by other lean kernels only. One that Python
+    gives a random generator keeps it, and 54 bytes a call, for ever, because what is not counted on the way in is not given
+    back; so those are called rarely, and with a generator that is lent (``foundation.streams.lent``).
     """
     return _compiled(function, fastmath=False, _nrt=False)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -36,6 +39,29 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     ).digest()
     words = np.frombuffer(digest, dtype="<u4").tolist()
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
+
+
+_lendable = threading.local()
+
+
+@contextmanager
+def lent(rng: np.random.Generator) -> Iterator[np.random.Generator]:
+    """Lend a generator to a kernel: one that draws the same numbers, after which ``rng`` goes on from there.
+
+    A lean kernel keeps the generator that it is given for ever (see ``foundation.compile.lean_kernel``). So it is given the
+    same one always, one a thread, whose state is that of ``rng``.
+    """
+    kind = type(rng.bit_generator)
+    known: dict[str, np.random.Generator] = _lendable.__dict__
+    key = kind.__name__
+    if key not in known:
+        known[key] = np.random.Generator(kind())
+    one = known[key]
+    one.bit_generator.state = rng.bit_generator.state
+    try:
+        yield one
+    finally:
+        rng.bit_generator.state = one.bit_generator.state
 
 
 def check_seed(seed: object) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.foundation.compile import lean_fast_kernel, lean_kernel
+from simlab.foundation.compile import kernel, lean_fast_kernel, lean_kernel
 from simlab.kernels.dyads import Floats
 from simlab.kernels.mixture import fill_shares
 
@@ -43,7 +43,7 @@ def nearest_centres(positions: Floats, centres: Floats, labels: NDArray[np.int64
     return changed
 
 
-@lean_kernel
+@kernel
 def k_means(
     positions: Floats,
     centres: Floats,

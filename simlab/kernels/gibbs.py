@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from simlab.foundation.compile import lean_kernel
+from simlab.foundation.compile import kernel, lean_kernel
 from simlab.kernels.chain_state import Data, Prior, State, Work, unpacked
 from simlab.kernels.mixture import fill_shares
 
@@ -64,6 +64,12 @@ def draw_mixture(state: State, prior: Prior, rng: np.random.Generator) -> None:
     if n_clusters > 1:
         for g in range(n_clusters):
             state.weights[g] = max(state.weights[g] / whole, 1e-300)
+
+
+@kernel
+def start_mixture(state: State, prior: Prior, rng: np.random.Generator) -> None:
+    """Draw the mixture as ``draw_mixture`` does, for a caller that is no kernel."""
+    draw_mixture(state, prior, rng)
 
 
 @lean_kernel
