@@ -55,6 +55,12 @@ def test_worlds_have_the_clusters_of_their_draws_and_know_those_found(fit: Fit, 
     check_scenario(worlds[0])
 
 
+def test_a_draw_that_is_taken_again_is_another_world(fit: Fit, network: Network) -> None:
+    worlds = worlds_from_fit(fit, [network], 500)
+    assert len({world.key for world in worlds}) == 500
+    assert len({world.but(series=0).key for world in worlds}) <= 200
+
+
 def test_in_a_world_of_two_periods_nobody_moves_and_ties_are_drawn_anew(fit: Fit, network: Network) -> None:
     world = worlds_from_fit(fit, [network], 1, n_periods=2)[0]
     panel, truth = simulate(world, seed=1)

@@ -11,7 +11,7 @@ import pytest
 
 from simlab.fieldwork.settings import Fieldwork
 from simlab.fit.spectral import Spectral
-from simlab.foundation.errors import InputError
+from simlab.foundation.errors import InputError, SimlabError
 from simlab.generate.scenario import Scenario
 from simlab.panel_build import MendedWarning
 from simlab.plan.evaluator import BLOCK, Trial, trials
@@ -55,6 +55,46 @@ def test_replicates_are_stored_and_the_same_however_they_are_asked_for(tmp_path:
     before = [p.stat().st_mtime_ns for p in sorted(stores[0].rglob("c/*"))]
     assert np.array_equal(one.evaluate(DESIGN, asked, ["ari"])["ari"], whole)
     assert [p.stat().st_mtime_ns for p in sorted(stores[0].rglob("c/*"))] == before
+
+
+@pytest.mark.parametrize("unknown", [{"separation": [5.0, 6.0]}, {"n_clusters": (2, 3)}])
+def test_worlds_that_are_alike_are_not_the_same_replicate(unknown: dict[str, Any], tmp_path: Path) -> None:
+    made = plan(unknown=unknown).evaluator(tmp_path, backend="threads")
+    values = made.evaluate(DESIGN, trials(made, DESIGN, 0, 2 * BLOCK, fresh=True), ["ari"])["ari"]
+    assert len(np.unique(values)) > BLOCK
+
+
+def test_failed_fits_are_counted_with_what_was_said(tmp_path: Path) -> None:
+    made = plan(fieldwork=Fieldwork(response_rate=(0.5, 0.9)))
+    evaluator = made.evaluator(tmp_path, backend="threads")
+    evaluator.evaluate(DESIGN, trials(evaluator, DESIGN, 0, BLOCK, fresh=False), ["ari"])
+    count, message = evaluator.failures()
+    assert count == BLOCK
+    assert "response_rate" in message
+    with pytest.raises(SimlabError, match=r"all 60 fits of the first 3 designs failed: .*response_rate"):
+        made.solve(tmp_path, backend="threads")
+
+
+def test_a_metric_without_a_value_is_refused_after_the_first_designs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"seen_switching has no value in any of 60 fits of 3 designs"):
+        plan(targets=["P(seen_switching <= 0.2) >= 0.5"]).solve(tmp_path, backend="threads")
+
+
+def test_a_fitter_that_is_added_to_a_script_leaves_the_stores_of_the_others(tmp_path: Path) -> None:
+    design = {"n_invited": [16, 20], "max_nominations": [4]}
+    alone = plan(design=design).evaluator(tmp_path)
+    both = {"spectral": Spectral(n_clusters=3), "two": Spectral(n_clusters=2)}
+    more = plan(design={**design, "fitter": ["spectral", "two"]}, fitters=both).evaluator(tmp_path)
+    assert alone.store(DESIGN, fresh=False) == more.store(DESIGN, fresh=False)
+
+
+def test_a_budget_is_the_first_limit_to_be_lifted(tmp_path: Path) -> None:
+    made = plan(targets=["P(ari >= 0.9) >= 0.9"], fits=600)
+    answer = made.solve(tmp_path, budget=float(np.quantile(made.space.costs, 0.2)), backend="threads")
+    assert not answer.found
+    assert answer.budget is not None
+    assert answer.limits[0].lift.name == "budget"
+    assert made.cost(answer.limits[0].lift.changes) > answer.budget
 
 
 def test_fresh_replicates_and_other_designs_are_independent(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from test_plan_search import Apart, Smooth, solved
 
 from simlab.fit.spectral import Spectral
 from simlab.generate.scenario import Scenario
-from simlab.plan.answer import Answer, Lift, Verdict
+from simlab.plan.answer import Answer, Lift, Outcome, Reached, Verdict
 from simlab.plan.intervals import Interval
 from simlab.plan.problem import Plan
 from simlab.plan.space import between
+from simlab.plan.targets import parse_target
 from simlab.report.plan_figures import curves_figure, frontier_figure, worlds_figure
 from simlab.report.plan_page import write_plan_page
 from simlab.report.plan_words import design_words, money, sentences, setting_words
@@ -96,8 +97,26 @@ def test_where_none_reaches_it_is_said_with_the_limits(none: Answer) -> None:
 
 def test_an_answer_that_was_not_shown_asks_for_more_fits(found: Answer) -> None:
     low = Interval(0.5, 0.4, 0.6, 0.9)
-    missed = replace(found, found=False, none=0.0, reached=tuple(replace(r, interval=low) for r in found.reached))
+    missed = replace(
+        found, outcome=Outcome.MISSED, none=0.0, reached=tuple(replace(r, interval=low) for r in found.reached)
+    )
     assert "with more of them (--fits)" in sentences(missed)[0]
+
+
+def test_an_answer_that_is_not_told_apart_from_just_reaching_says_so(found: Answer) -> None:
+    said = sentences(replace(found, outcome=Outcome.CLOSE))[0]
+    assert "the cheapest design found that may reach" in said
+    assert "cannot tell it apart from one that just reaches" in said
+
+
+def test_a_quantile_a_budget_and_failures_are_said(found: Answer) -> None:
+    low = parse_target("q10(ari) >= 0.6")
+    fits = replace(found.fits, failed=12, message="no ties")
+    changed = replace(found, reached=(Reached(low, Interval(0.9, 0.85, 0.94, 0.9), 0.57),), budget=4000.0, fits=fits)
+    said = sentences(changed)
+    assert "within the budget of 4,000 pounds has" in said[0]
+    assert "the 10 % quantile of ari is 0.57, and the probability of ari >= 0.6 is 0.90" in said[1]
+    assert "12 fits failed, and count as no success; said most often: no ties." in said[-1]
 
 
 @pytest.mark.parametrize("kind", ["found", "none"])

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from simlab.fieldwork.settings import Fieldwork
+from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.price import INTERVIEW_STUDY, Price, quantities
+from simlab.plan.problem import Plan
 from simlab.plan.space import Space, between, name_of, space_of
 
 
@@ -55,6 +57,44 @@ def test_the_price_is_that_of_the_settings_themselves() -> None:
         assert space.costs[k] == pytest.approx(float(INTERVIEW_STUDY.of(quantities(scenario, fieldwork))))
 
 
+def test_a_limit_never_costs_more_than_none() -> None:
+    space = made({"max_nominations": [3, 8, 12, None], "mean_degree": [6.0]}, INTERVIEW_STUDY, n_actors=30)
+    assert np.all(np.diff(space.costs) >= 0.0)
+    assert space.costs[-1] == space.costs[1]
+
+
+def test_one_design_has_one_cost() -> None:
+    design = {"mean_degree": [5.0, 9.0, 20.0], "max_nominations": [3, None], "n_invited": [20, None]}
+    plan = planned(design=design)
+    for k in range(len(plan.space)):
+        assert plan.cost(plan.space.design(k)) == plan.space.costs[k]
+    assert np.isnan(plan.cost({"mean_degree": 5.0, "max_nominations": 3, "n_invited": 61}))
+
+
+def test_a_price_of_what_is_not_known_is_averaged() -> None:
+    plan = planned(unknown={"n_actors": (40, 80)}, design={"max_nominations": [3, 5]}, price="invited")
+    assert plan.space.costs[0] == pytest.approx(60.0, abs=6.0)
+    assert plan.cost({"max_nominations": 5}) == plan.space.costs[1]
+
+
+def test_combinations_that_cannot_be_are_left_out_or_refused_by_name() -> None:
+    space = made({"n_actors": between(5, 15, 5), "n_clusters": [2, 10]})
+    assert len(space) == 5
+    with pytest.raises(InputError, match=r"n_clusters = 10: must be at most n_actors = 5"):
+        made({"n_actors": [5, 6], "n_clusters": [10]})
+    with pytest.raises(InputError, match=r"unknown: mean_degree = 19.5: .*below 19"):
+        planned(unknown={"mean_degree": (5.0, 19.5)}, design={"n_actors": [20, 30], "max_nominations": [3]})
+
+
+def planned(**changes: Any) -> Plan:
+    values: dict[str, Any] = {
+        "targets": ["P(ari >= 0.5) >= 0.5"],
+        "fitters": Spectral(n_clusters=3),
+        "question": "How many?",
+    }
+    return Plan("small", **{**values, **changes})
+
+
 def test_more_response_costs_more_and_rates_can_be_changed() -> None:
     costs = made({"response_rate": between(0.5, 1.0, 0.1)}, INTERVIEW_STUDY).costs
     assert np.all(np.diff(costs) > 0)
@@ -76,6 +116,7 @@ def test_designs_with_more_invited_than_there_are_do_not_exist() -> None:
 def test_a_design_as_text_can_be_a_level_in_the_id_of_a_cell() -> None:
     text = name_of({"n_invited": 20, "relations": ("a", "b"), "max_nominations": None, "response_rate": 0.5})
     assert text == "n_invited 20; relations a+b; max_nominations none; response_rate 0.5"
+    assert name_of({"response_rate": 0.8000001}) != name_of({"response_rate": 0.8000002})
 
 
 @pytest.mark.parametrize(

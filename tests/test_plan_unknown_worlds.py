@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
+from simlab.plan.limits import lifts
+from simlab.plan.scaled import Scaled
 from simlab.plan.unknown_worlds import DrawnWorlds, Likely, Triangular, Uniform, unknown_of, words
 
 
@@ -24,6 +27,31 @@ def test_what_a_design_changes_comes_last() -> None:
     worlds = DrawnWorlds(Scenario(), {"separation": Uniform(3.0, 5.0)}, 1)
     assert worlds.scenario(3, {"n_actors": 30}).n_actors == 30
     assert worlds.scenario(3, {}).separation == worlds.values(3)["separation"]
+
+
+def test_a_limit_is_lifted_relative_to_each_world() -> None:
+    worlds = DrawnWorlds(Scenario(), {"separation": Uniform(2.0, 3.0), "mean_degree": Uniform(20.0, 30.0)}, 1)
+    for k in range(4):
+        known = worlds.values(k)
+        more = worlds.scenario(k, {"separation": Scaled(1.5), "mean_degree": Scaled(1.5), "n_actors": 40})
+        assert more.separation == pytest.approx(1.5 * known["separation"])
+        # As far as a network of 40 can have as many.
+        assert more.mean_degree == pytest.approx(min(1.5 * known["mean_degree"], 0.95 * 39))
+    assert worlds.scenario(0, {"n_actors": Scaled(2)}).n_actors == 120
+    assert str(Scaled(1.5)) == "1.5 times"
+
+
+def test_limits_are_relative_to_what_is_unknown_or_chosen() -> None:
+    unknown = {"mean_degree": Uniform(20.0, 30.0)}
+    found = {
+        x.name: x.changes for x in lifts({"max_nominations": 3}, Scenario(), Fieldwork(max_nominations=3), unknown)
+    }
+    assert found["information"] == {"mean_degree": Scaled(1.5)}
+    assert found["overlap"] == {"separation": Scaled(1.5)}
+    assert found["too few managers"] == {"n_actors": Scaled(2)}
+    chosen = {x.name: x.changes for x in lifts({"n_actors": 40, "n_invited": 30}, Scenario(), Fieldwork(), {})}
+    assert chosen["too few managers"] == {"n_actors": 80, "n_invited": None}
+    assert chosen["information"] == {"mean_degree": 13.5}
 
 
 def test_distributions_are_what_they_say() -> None:

@@ -125,6 +125,9 @@ class Scenario(Settings):
     core_switching: Share = Field(default=0.05, description="the same for the core")
     drift: Share = Field(default=0.1, description="how far stayers move within their cluster; 1: drawn anew")
     n_sites: int = Field(default=1, ge=1, le=100)
+    series: int = Field(
+        default=0, ge=0, description="another series of random numbers: scenarios alike in all else are independent"
+    )
 
     @field_validator("density", "mean_degree", "information", "reciprocity", mode="before")
     @classmethod

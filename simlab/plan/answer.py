@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlab.plan.costs import Design
 from simlab.plan.intervals import Interval
 from simlab.plan.over_worlds import Contrast, OverWorlds
 from simlab.plan.search import Stop
-from simlab.plan.space import Design, Space
+from simlab.plan.space import Space
 from simlab.plan.targets import Target
 
 Floats = NDArray[np.float64]
@@ -28,12 +30,25 @@ class Verdict(StrEnum):
     MISSED = "missed"  # the whole interval falls short
 
 
+class Outcome(StrEnum):
+    """How a plan ended."""
+
+    FOUND = "found"  # the design found reaches all targets on fresh replicates
+    CLOSE = "close"  # it cannot be told apart from one that just reaches
+    MISSED = "missed"  # fresh replicates show that it misses, and a better one was not found
+    NONE = "none"  # no design reaches, as far as can be told
+
+
 @dataclass(frozen=True)
 class Reached:
-    """What a design reaches of one target, on the scale of the target: a probability, or the mean of what was asked."""
+    """What a design reaches of one target, on the scale of the target: a probability, or the mean of what was asked.
+
+    quantile : of a target that asks for a quantile, the quantile itself; else NaN.
+    """
 
     target: Target
     interval: Interval
+    quantile: float = math.nan
 
     @property
     def verdict(self) -> Verdict:
@@ -109,12 +124,14 @@ class Lifted:
 
 @dataclass(frozen=True, eq=False)
 class Fits:
-    """How many fits were used, and for what."""
+    """How many fits were used, and for what; how many failed, and what was said of them most often."""
 
     search: int
     fresh: int
     limits: int
     allowed: int
+    failed: int = 0
+    message: str = ""
 
     @property
     def total(self) -> int:
@@ -129,8 +146,10 @@ class Answer:
     Attributes
     ----------
     targets, space, price_text, unit : what was asked, of which designs, at what price
-    found : bool
-        Whether a design reaches all targets as far as can be told; else ``design`` is the one that comes nearest.
+    outcome : Outcome
+        Where none reaches, ``design`` is the one that comes nearest.
+    budget : float, optional
+        The most that a design may cost.
     none : float
         The probability that no design reaches, by the surrogates.
     stop : Stop
@@ -152,7 +171,7 @@ class Answer:
     limits_left : tuple of str
         Names of limits that were not lifted, as the fits were spent.
     rejected : tuple of (design, cost, Reached of each target)
-        Designs chosen before, which fresh replicates showed to miss.
+        Designs chosen before, and dropped after further replicates of the search.
     looked_at : tuple of (design, cost, replicates, mean score of each target), in the search
     fits : Fits
     seconds : float
@@ -162,7 +181,8 @@ class Answer:
     space: Space
     price_text: str
     unit: str
-    found: bool
+    outcome: Outcome
+    budget: float | None
     none: float
     stop: Stop
     design: Design
@@ -182,3 +202,8 @@ class Answer:
     looked_at: tuple[tuple[Design, float, int, tuple[float, ...]], ...]
     fits: Fits
     seconds: float
+
+    @property
+    def found(self) -> bool:
+        """Whether the design reaches all targets, as far as can be told."""
+        return self.outcome in (Outcome.FOUND, Outcome.CLOSE)

@@ -44,6 +44,9 @@ class Evaluator(Protocol):
     def world(self, world: int) -> Mapping[str, Any]:
         """Return what was unknown and is so in a world."""
 
+    def failures(self) -> tuple[int, str]:
+        """Return how many of the replicates asked for failed so far, and what was said most often."""
+
 
 def trials(evaluator: Evaluator, design: Mapping[str, Any], start: int, count: int, *, fresh: bool) -> list[Trial]:
     """Return so many trials of a design from its ``start``-th on: each in a world of its own where worlds are uncertain.
@@ -88,9 +91,10 @@ class Tally:
     def filled(self, design: int, target: int) -> Floats:
         """Return the scores of a design, with the worst there can be, or the worst that was seen, for a failed fit."""
         scores = self.scores[design][target]
-        return filled(self.targets[target], scores, 0.0 if np.isfinite(scores).all() else self._worst_seen(target))
+        return filled(self.targets[target], scores, self.worst_seen(target))
 
-    def _worst_seen(self, target: int) -> float:
+    def worst_seen(self, target: int) -> float:
+        """Return the worst score of a target that any replicate had; 0 where none had one."""
         each = [float(np.nanmin(s[target])) for s in self.scores.values() if np.isfinite(s[target]).any()]
         return min(each) if each else 0.0
 

@@ -62,17 +62,22 @@ class Outlook:
         """Fit to a tally, and work out of every design the probability that it reaches all targets."""
         designs = tally.designs
         counts = np.array([tally.counts[d] for d in designs], dtype=np.float64)
-        self.reach = np.ones(len(self.space))
-        self.margin = np.full(len(self.space), np.inf)
-        for k, (surrogate, level) in enumerate(zip(self.surrogates, self.levels, strict=True)):
+        for k, surrogate in enumerate(self.surrogates):
             each = [tally.filled(d, k) for d in designs]
             if surrogate.is_mean:
                 within = sum(float(((s - s.mean()) ** 2).sum()) for s in each)
                 self.spread[k] = max(float(np.sqrt(within / max(counts.sum() - len(each), 1.0))), 1e-6)
             surrogate.fit(self.features[designs], np.array([s.mean() for s in each]), counts, self.spread[k])
-            mean, deviation = surrogate.latent(self.features)
-            self.reach *= ndtr((mean - level) / deviation)
-            self.margin = np.minimum(self.margin, (mean - level) / self.unit(k))
+        self.reach, self.margin = self.at(self.features)
+
+    def at(self, features: Floats) -> tuple[Floats, Floats]:
+        """Return the probability that designs reach all targets, and the margin of the least favourable one, both (n,)."""
+        reach, margin = np.ones(len(features)), np.full(len(features), np.inf)
+        for k, (surrogate, level) in enumerate(zip(self.surrogates, self.levels, strict=True)):
+            mean, deviation = surrogate.latent(features)
+            reach *= ndtr((mean - level) / deviation)
+            margin = np.minimum(margin, (mean - level) / self.unit(k))
+        return reach, margin
 
     def unit(self, target: int) -> float:
         """The size of a target's latent scale, by which margins of several targets are compared."""

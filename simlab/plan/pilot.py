@@ -12,8 +12,8 @@ from simlab.foundation.errors import InputError, UnknownNameError
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.panel import Network, Panel
+from simlab.plan.costs import field_place
 from simlab.plan.problem import Plan
-from simlab.plan.space import field_place
 from simlab.plan.unknown_worlds import PilotWorlds
 from simlab.plan.worlds import world_of_draw
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,13 @@ Floats = NDArray[np.float64]
 QUANTITIES = {
     "population": "managers of a site (n_actors)",
     "invited": "managers of a site who are invited, everybody where n_invited is none",
-    "names": "names that a respondent gives for a relation at most; the mean out-degree where there is no limit",
+    "names": "names that a respondent gives for a relation: the limit, or the mean out-degree where that is less",
     "n_relations": "relations asked",
     "roster": "1 with a roster, 0 with a name generator",
 }
+
+# Settings of a world that change what a formula may use.
+PRICED = ("n_actors", "relations", "density", "mean_degree", "information")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class Price:
         return self.formula.value({**quantities, **self.rates})
 
 
-def numeric_settings() -> list[str]:
+@lru_cache
+def numeric_settings() -> tuple[str, ...]:
     """Return the settings of Scenario and Fieldwork that are numbers, or may be."""
     out = []
     for kind in (Scenario, Fieldwork):
@@ -76,7 +81,7 @@ def numeric_settings() -> list[str]:
             words = str(info.annotation)
             if "int" in words or "float" in words:
                 out.append(name)
-    return out
+    return tuple(out)
 
 
 def quantities(scenario: Scenario, fieldwork: Fieldwork) -> dict[str, float]:
@@ -89,10 +94,16 @@ def quantities(scenario: Scenario, fieldwork: Fieldwork) -> dict[str, float]:
         "response_rate": float(np.mean(rate)),
         "population": float(scenario.n_actors),
         "invited": float(scenario.n_actors if fieldwork.n_invited is None else fieldwork.n_invited),
-        "names": float(fieldwork.max_nominations or scenario.degree_wanted(0, scenario.n_actors)),
+        "names": float(names_given(scenario, np.array(fieldwork.max_nominations or np.nan))),
         "n_relations": float(len(scenario.relations)),
         "roster": float(fieldwork.instrument == "roster"),
     }
+
+
+def names_given(scenario: Scenario, limit: Floats) -> Floats:
+    """Return how many names a respondent gives for a relation, under limits of any shape; NaN is no limit."""
+    degrees = [scenario.degree_wanted(r, scenario.n_actors) for r in range(len(scenario.relations))]
+    return np.asarray(np.mean([np.fmin(limit, degree) for degree in degrees], axis=0))
 
 
 def _number(settings: Settings, name: str) -> float | None:

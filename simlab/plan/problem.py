@@ -15,17 +15,22 @@ from simlab.foundation.streams import check_seed
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
 from simlab.plan.answer import Answer, Lift
+from simlab.plan.costs import Design, Pricing
 from simlab.plan.limits import lifts
-from simlab.plan.price import INTERVIEW_STUDY, Price, quantities
+from simlab.plan.precision import Precision
+from simlab.plan.price import INTERVIEW_STUDY, PRICED, Price
 from simlab.plan.search import Silent, Telling
-from simlab.plan.solve import LEAST_FITS, Precision, Solver
-from simlab.plan.space import Design, Space, field_place, space_of
+from simlab.plan.solve import LEAST_FITS, Solver
+from simlab.plan.space import Space, level_name, name_of, space_of
 from simlab.plan.study_evaluator import StudyEvaluator
 from simlab.plan.targets import Target, parse_target
-from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, unknown_of
+from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, corners, unknown_of
 
 # Metrics that every replicate gets, so that a later plan with other targets finds them.
 STORED = ("ari", "bridger_auc", "n_clusters_error", "seen_switching", "true_switching", "converged", "seconds")
+
+# Worlds over which a price is averaged where it depends on what is not known.
+_PRICED_WORLDS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,16 +140,33 @@ class Plan:
         both = sorted(set(self.design) & set(self.unknown))
         if both:
             raise InputError.of("design", both[0], "is unknown too: a setting is either chosen or not known")
-        unknown = self.unknown.get("n_actors")
-        if unknown is not None:
-            smallest = self.scenario.but(n_actors=min(unknown.ends()))
-            space_of(self.design, smallest, self.fieldwork, list(self.fitters), self.price)
-        _ = self.space
+        space = self.space
+        for corner in corners(self.unknown):
+            # Every design must be possible in every world.
+            what = ", ".join(f"{name} = {level_name(value)}" for name, value in corner.items())
+            try:
+                base = self.scenario.but(**corner)
+                there = space_of(self.design, base, self.fieldwork, list(self.fitters), self.price)
+            except InputError as error:
+                raise InputError(f"unknown: {what}: {error}") from None
+            if len(there) < len(space):
+                lacking = next(d for k in range(len(space)) if there.index(d := space.design(k)) is None)
+                raise InputError(f"unknown: {what}: is not possible with the design {name_of(lacking)}")
 
     @cached_property
     def space(self) -> Space:
         """The designs to choose from."""
-        return space_of(self.design, self.scenario, self.fieldwork, list(self.fitters), self.price)
+        worlds = self.pricing.worlds
+        return space_of(self.design, self.scenario, self.fieldwork, list(self.fitters), self.price, worlds)
+
+    @cached_property
+    def pricing(self) -> Pricing:
+        """What the price is worked out from: averaged over worlds where something that is not known has a price."""
+        worlds: tuple[Scenario, ...] = (self.scenario,)
+        if set(self.unknown) & {*PRICED, *self.price.formula.names}:
+            drawn = DrawnWorlds(self.scenario, self.unknown, self.seed)
+            worlds = tuple(self.scenario.but(**drawn.values(k)) for k in range(_PRICED_WORLDS))
+        return Pricing(worlds, self.fieldwork, self.price)
 
     @property
     def worlds(self) -> Worlds:
@@ -173,16 +195,8 @@ class Plan:
         return Plan(self.name, **{**values, **changes})
 
     def cost(self, design: Design) -> float:
-        """Return what a design costs, in the space or not; NaN where the price has no number for it."""
-        places: dict[str, dict[str, Any]] = {"scenario": {}, "fieldwork": {}}
-        for name, level in design.items():
-            place = field_place(name)
-            if place in places:
-                places[str(place)][name] = level
-        known = quantities(self.scenario.but(**places["scenario"]), self.fieldwork.but(**places["fieldwork"]))
-        if any(name not in known and name not in self.price.rates for name in self.price.formula.names):
-            return float("nan")
-        return float(self.price.of(known))
+        """Return what a design costs, in the space or not; NaN where it cannot be, or the price has no number for it."""
+        return self.pricing.of(design)
 
     def limits(self, design: Design) -> list[Lift]:
         """Return what may stand in the way of a design."""
@@ -232,6 +246,8 @@ class Plan:
             seed=self.seed,
             precision=self.precision,
             limits=self.limits,
+            budget=budget,
+            beyond=None if budget is None else self.space,
             telling=telling if telling is not None else Silent(),
             price_text=self.price.text,
             unit=self.price.unit,

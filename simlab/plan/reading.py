@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.plan.answer import Direction, More, Predicted
+from simlab.plan.costs import Design
 from simlab.plan.intervals import Interval
 from simlab.plan.outlook import Outlook
-from simlab.plan.space import Design, Variable
+from simlab.plan.space import Variable
 
 Floats = NDArray[np.float64]
 
@@ -58,16 +59,24 @@ def frontier(outlook: Outlook, level: float) -> tuple[Predicted, ...]:
 
 
 def curve(outlook: Outlook, design: Design, variable: Variable, cost: Callable[[Design], float], level: float) -> Any:
-    """Return designs along one setting, the others as they are."""
+    """Return designs along one setting, the others as they are; those left out that cannot be, of which the cost is NaN."""
     levels = list(variable.levels)
     if variable.numeric and len(levels) > _CURVE:
         at = np.unique(np.linspace(0, len(levels) - 1, _CURVE).round().astype(int))
         levels = [levels[i] for i in at]
-    designs = [{**design, variable.name: value} for value in levels]
-    return tuple(predicted(outlook, designs, [cost(d) for d in designs], level))
+    designs, costs = _possible([{**design, variable.name: value} for value in levels], cost)
+    return tuple(predicted(outlook, designs, costs, level))
 
 
-def directions(outlook: Outlook, design: Design, rng: np.random.Generator) -> tuple[Direction, ...]:
+def _possible(designs: list[Design], cost: Callable[[Design], float]) -> tuple[list[Design], list[float]]:
+    costs = [cost(design) for design in designs]
+    kept = [k for k, value in enumerate(costs) if np.isfinite(value)]
+    return [designs[k] for k in kept], [costs[k] for k in kept]
+
+
+def directions(
+    outlook: Outlook, design: Design, cost: Callable[[Design], float], rng: np.random.Generator
+) -> tuple[Direction, ...]:
     """Return how each target changes along each numeric setting, where the surrogates' draws agree on it.
 
     Nothing is assumed to rise: a target rises only where it does so from level to level in nine draws of ten.
@@ -79,7 +88,10 @@ def directions(outlook: Outlook, design: Design, rng: np.random.Generator) -> tu
         levels = list(variable.levels)
         if len(levels) > _CURVE:
             levels = [levels[i] for i in np.unique(np.linspace(0, len(levels) - 1, 9).round().astype(int))]
-        features = outlook.space.features_of([{**design, variable.name: value} for value in levels])
+        designs, _ = _possible([{**design, variable.name: value} for value in levels], cost)
+        if len(designs) < 2:
+            continue
+        features = outlook.space.features_of(designs)
         for k, (surrogate, target) in enumerate(zip(outlook.surrogates, outlook.targets, strict=True)):
             drawn = surrogate.score(surrogate.draws(features, _DRAWS, rng)) / outlook.unit(k)
             out.append(Direction(variable.name, target, _direction(drawn)))
@@ -114,6 +126,8 @@ def more(
     for variable in outlook.space.variables:
         for after in _steps(variable, design[variable.name]):
             changed = {**design, variable.name: after}
+            if not np.isfinite(cost(changed)):
+                continue
             features = outlook.space.features_of([design, changed])
             gains = []
             for surrogate in outlook.surrogates:

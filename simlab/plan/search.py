@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simlab.foundation.errors import InputError, SimlabError
 from simlab.foundation.streams import stream
 from simlab.plan.evaluator import BLOCK, Evaluator, Tally, trials
 from simlab.plan.outlook import Cheapest, Outlook
@@ -58,7 +58,10 @@ class Search:
     evaluator : Evaluator
     seed : int
     precision : float
-        The search ends where the interval of the cheapest cost that reaches (90 %) is at most so wide, over its lower end.
+        The search ends where the interval of the cheapest cost that reaches (90 %) is at most so wide, over its lower end, and
+        the design that would be chosen costs no more than that above the lower end.
+    confidence : float
+        With which a design reaches that is chosen.
     telling : Telling
     """
 
@@ -68,6 +71,7 @@ class Search:
     seed: int
     precision: float = 0.1
     level: float = 0.9
+    confidence: float = 0.8
     telling: Telling = field(default_factory=Silent)
 
     def __post_init__(self) -> None:
@@ -76,7 +80,7 @@ class Search:
         self.outlook = Outlook(self.space, self.targets)
         self.rng = stream(self.seed, "search")
         self.rounds = 0
-        self._learnt: dict[int, int] = {}
+        self._defined = dict.fromkeys(self.measures, 0)
 
     @property
     def measures(self) -> list[str]:
@@ -87,7 +91,8 @@ class Search:
         """Search with at most so many fits in all; may be called again with more."""
         if not self.tally.counts:
             for design in self._first(fits):
-                self._replicate(design, BLOCK, fits)
+                self.replicate(design, BLOCK, fits)
+            self._check_defined()
         while True:
             self.outlook.fit(self.tally)
             found = self.outlook.cheapest(self.rng)
@@ -98,14 +103,15 @@ class Search:
             picked = self.rng.choice(found.design, _EACH_ROUND)
             for design in dict.fromkeys(picked.tolist()):
                 count = BLOCK * int((picked == design).sum())
-                self._replicate(design, min(count, (fits - self.tally.fits) // BLOCK * BLOCK), fits)
+                self.replicate(design, min(count, (fits - self.tally.fits) // BLOCK * BLOCK), fits)
 
     def _ended(self, found: Cheapest, fits: int) -> Stop | None:
         if self.rounds >= _LEAST_ROUNDS:
             if found.none >= _SURELY_NONE:
                 return Stop.NONE
             low, high = found.interval(self.level)
-            if np.isfinite(high) and high - low <= self.precision * low:
+            limit = (1.0 + self.precision) * low
+            if high <= limit and self.space.costs[self.outlook.choose(self.confidence)] <= limit:
                 return Stop.NARROW
         return Stop.SPENT if self.tally.fits + BLOCK > fits else None
 
@@ -128,16 +134,31 @@ class Search:
                 break
         return chosen
 
-    def _replicate(self, design: int, count: int, most: int) -> None:
+    def replicate(self, design: int, count: int, most: int) -> None:
+        """Add replicates of a design, of at most so many fits in all."""
         if count <= 0:
             return
-        at = self.tally.counts.get(design, 0) - self._learnt.get(design, 0)
+        at = self.tally.counts.get(design, 0)
         levels = self.space.design(design)
         asked = trials(self.evaluator, levels, at, count, fresh=False)
-        self.tally.add(design, self.evaluator.evaluate(levels, asked, self.measures), count)
+        values = self.evaluator.evaluate(levels, asked, self.measures)
+        for measure in self.measures:
+            self._defined[measure] += int(np.isfinite(values[measure]).sum())
+        self.tally.add(design, values, count)
         self.telling.stage("search", self.tally.fits, most)
 
-    def learn(self, design: int, values: Mapping[str, Any], count: int) -> None:
-        """Take replicates that were computed elsewhere into the search, as of a design that turned out not to reach."""
-        self.tally.add(design, values, count)
-        self._learnt[design] = self._learnt.get(design, 0) + count
+    def _check_defined(self) -> None:
+        """Raise SimlabError where every fit failed, InputError where a metric has no value in any replicate."""
+        failed, message = self.evaluator.failures()
+        fits, designs = self.tally.fits, len(self.tally.counts)
+        if failed >= fits:
+            raise SimlabError(f"all {fits} fits of the first {designs} designs failed: {message}")
+        for target in self.targets:
+            for measure in target.measures:
+                if not self._defined[measure]:
+                    raise InputError.of(
+                        "target",
+                        target.text,
+                        f"{measure} has no value in any of {fits} fits of {designs} designs: it must be defined for these"
+                        " worlds and fitters, as change is for two periods",
+                    )

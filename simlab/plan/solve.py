@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,51 +13,36 @@ from numpy.typing import NDArray
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.plan import reading
-from simlab.plan.answer import Answer, Fits, Lift, Lifted, OfWorlds, Reached, Verdict
+from simlab.plan.answer import Answer, Fits, Lift, Lifted, OfWorlds, Outcome, Reached, Verdict
+from simlab.plan.costs import Design
 from simlab.plan.evaluator import BLOCK, Evaluator, Trial, filled, trials
 from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
+from simlab.plan.outlook import Cheapest
 from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
+from simlab.plan.precision import Precision
 from simlab.plan.search import Search, Silent, Stop, Telling
-from simlab.plan.space import Design, Space
+from simlab.plan.space import Space
 from simlab.plan.targets import Target
 
 Floats = NDArray[np.float64]
 
 LEAST_FITS = 200
 _FRESH_OF_MEAN = 240
-_MOST_ATTEMPTS = 4
+# Replicates of its own that a design has before it is the answer.
+_OF_CHECK = 160
 # Worlds whose probability of success is looked at by itself, and replicates of each.
 _WORLDS, _OF_EACH = 40, 5
 # Replicates of a design with a limit lifted; how many limits there may be.
 _OF_LIMIT, _MOST_LIMITS = 100, 6
-_OF_SECOND, _LEAST_TEST = 100, 3 * BLOCK
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How precise an answer is to be.
-
-    level : of all intervals; cost : width of the interval of the cheapest cost over its lower end at which a search ends;
-    assurance : half the width of the interval of the assurance; confidence : probability, by the surrogates, with which the
-    design that is chosen reaches the targets.
-    """
-
-    level: float = 0.9
-    cost: float = 0.1
-    assurance: float = 0.03
-    confidence: float = 0.8
-
-    def __post_init__(self) -> None:
-        """Check that each is a number between 0 and 1."""
-        for name in ("level", "cost", "assurance", "confidence"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < 1.0:
-                raise InputError.of(name, value, "must be above 0 and below 1")
 
 
 @dataclass(eq=False)
 class Solver:
-    """One plan at work. ``cost`` gives the cost of any design, ``limits`` what may stand in the way of one."""
+    """One plan at work.
+
+    ``cost`` gives the cost of any design, NaN of one that cannot be; ``limits`` what may stand in the way of one; ``budget``
+    the most that a design may cost, and ``beyond`` the space without it.
+    """
 
     space: Space
     targets: list[Target]
@@ -69,6 +53,8 @@ class Solver:
     precision: Precision = field(default_factory=Precision)
     limits: Callable[[Design], Sequence[Lift]] = lambda _: ()
     telling: Telling = field(default_factory=Silent)
+    budget: float | None = None
+    beyond: Space | None = None
     price_text: str = ""
     unit: str = ""
 
@@ -83,11 +69,11 @@ class Solver:
             self.seed,
             precision=self.precision.cost,
             level=self.precision.level,
+            confidence=self.precision.confidence,
             telling=self.telling,
         )
-        self._fresh: dict[int, int] = {}
+        self._checked: list[int] = []
         self._fresh_fits = self._limit_fits = 0
-        self._learnt = 0
 
     @property
     def fresh_needed(self) -> int:
@@ -101,42 +87,32 @@ class Solver:
     @property
     def used(self) -> int:
         """How many fits were used so far."""
-        return self.search.tally.fits - self._learnt + self._fresh_fits + self._limit_fits
+        return self.search.tally.fits + self._fresh_fits + self._limit_fits
 
     def solve(self) -> Answer:
         """Return the answer."""
         begun = time.monotonic()
         fresh, spare = self.fresh_needed, BLOCK * min(_MOST_LIMITS, self.fits // (2 * LEAST_FITS))
         extra = self._world_fits()
-        kept = extra + spare
-        rejected: list[tuple[Design, float, tuple[Reached, ...]]] = []
-        # A first test that fails must not be the end: something is kept for a second.
-        second = min(fresh, _OF_SECOND)
-        while True:
-            keep = min(fresh, self._left(kept)) + (0 if rejected else second)
-            stop, cheapest = self.search.run(self.search.tally.fits + max(self._left(kept) - keep, 0))
-            none = stop == Stop.NONE or cheapest.none > 0.5
-            outlook = self.search.outlook
-            design = outlook.best() if none else outlook.choose(self.precision.confidence)
-            levels, count = self.space.design(design), min(fresh, self._left(kept))
-            values, reached = self._test(design, count)
-            missed = any(r.verdict == Verdict.MISSED for r in reached)
-            if none or not missed or len(rejected) + 1 >= _MOST_ATTEMPTS or self._left(kept) < _LEAST_TEST:
-                break
-            rejected.append((levels, self.cost(levels), reached))
-            self._learn(design, values, count)
+        stop, cheapest, design, none = self._chosen(fresh + extra + spare)
+        if not none and stop == Stop.SPENT:
+            # What was kept for limits goes to the answer's interval.
+            fresh += spare
+        levels, count = self.space.design(design), min(fresh, self._left(extra))
+        values, reached = self._test(design, count)
         worlds = self._worlds(design, values, count) if extra else ()
-        found = not missed and (not none or all(r.interval.estimate >= r.target.needed for r in reached))
-        lifts = self.limits(levels) if none and not found else ()
+        outcome = _outcome(reached, none=none)
+        lifts = self._lifts(levels) if outcome in (Outcome.NONE, Outcome.MISSED) else []
         limits = self._lifted(levels, lifts)
-        rng = stream(self.seed, "reading")
-        level = self.precision.level
+        rng, outlook, level = stream(self.seed, "reading"), self.search.outlook, self.precision.level
+        failed, message = self.evaluator.failures()
         return Answer(
             targets=tuple(self.targets),
             space=self.space,
             price_text=self.price_text,
             unit=self.unit,
-            found=found,
+            outcome=outcome,
+            budget=self.budget,
             none=cheapest.none,
             stop=stop,
             design=levels,
@@ -148,15 +124,59 @@ class Solver:
             frontier=reading.frontier(outlook, level),
             curves={v.name: reading.curve(outlook, levels, v, self.cost, level) for v in self.space.variables},
             more=reading.more(outlook, levels, self.cost, level, rng),
-            directions=reading.directions(outlook, levels, rng),
+            directions=reading.directions(outlook, levels, self.cost, rng),
             worlds=worlds,
             limits=limits,
             limits_left=tuple(lift.name for lift in lifts[len(limits) :]),
-            rejected=tuple(rejected),
+            rejected=self._turned_down(design),
             looked_at=self._looked_at(),
-            fits=Fits(self.search.tally.fits - self._learnt, self._fresh_fits, self._limit_fits, self.fits),
+            fits=Fits(self.search.tally.fits, self._fresh_fits, self._limit_fits, self.fits, failed, message),
             seconds=time.monotonic() - begun,
         )
+
+    def _chosen(self, kept: int) -> tuple[Stop, Cheapest, int, bool]:
+        """Search, and return why it ended, what it found, the design chosen, and whether none is likelier to reach.
+
+        A design that is chosen gets replicates of its own before it is the answer, as those of the search: the luck that it
+        was chosen for is then little, and what the answer reports is from others, whatever they show.
+        """
+        tally, outlook = self.search.tally, self.search.outlook
+        total = max(self.fits - kept, 3 * BLOCK) // BLOCK * BLOCK
+        checks = min(_OF_CHECK, int(0.15 * total) // BLOCK * BLOCK)
+        while True:
+            stop, cheapest = self.search.run(total - checks)
+            none = stop == Stop.NONE or cheapest.none > 0.5
+            design = outlook.best() if none else outlook.choose(self.precision.confidence)
+            lacking = min(_OF_CHECK - tally.counts.get(design, 0), total - tally.fits) // BLOCK * BLOCK
+            if none or lacking <= 0:
+                return stop, cheapest, design, none
+            self._checked.append(design)
+            self.search.replicate(design, lacking, self.fits)
+
+    def _turned_down(self, design: int) -> tuple[tuple[Design, float, tuple[Reached, ...]], ...]:
+        """Return designs that were chosen before and dropped, with what their replicates in the search came to."""
+        dropped = [d for d in dict.fromkeys(self._checked) if d != design]
+        return tuple(
+            (
+                self.space.design(d),
+                float(self.space.costs[d]),
+                tuple(Reached(t, i) for t, i in zip(self.targets, self._by_search(d), strict=True)),
+            )
+            for d in dropped
+        )
+
+    def _lifts(self, levels: Design) -> list[Lift]:
+        """Return the limits that may stand in the way, a budget first."""
+        lifts = list(self.limits(levels))
+        if self.beyond is None:
+            return lifts
+        reach, margin = self.search.outlook.at(self.beyond.features())
+        sure = np.flatnonzero(reach >= self.precision.confidence)
+        at = int(sure[self.beyond.costs[sure].argmin()]) if len(sure) else int(margin.argmax())
+        cost = self.beyond.costs[at]
+        if self.budget is None or cost <= self.budget:
+            return lifts
+        return [Lift("budget", f"for {cost:,.0f}", self.beyond.design(at)), *lifts]
 
     def _left(self, kept: int) -> int:
         """Return how many fits are left besides those that are kept, in whole blocks."""
@@ -164,22 +184,24 @@ class Solver:
 
     def _test(self, design: int, count: int) -> tuple[dict[str, Floats], tuple[Reached, ...]]:
         """Compute fresh replicates of a design, and say what it reaches by them alone."""
-        levels, start = self.space.design(design), self._fresh.get(design, 0)
-        asked = trials(self.evaluator, levels, start, count, fresh=True)
+        levels = self.space.design(design)
+        asked = trials(self.evaluator, levels, 0, count, fresh=True)
         values: dict[str, Floats] = {name: np.zeros(0) for name in self.search.measures}
         for block in range(0, count, 4 * BLOCK):
             part = self.evaluator.evaluate(levels, asked[block : block + 4 * BLOCK], self.search.measures)
             values = {name: np.concatenate([values[name], part[name]]) for name in values}
             self._fresh_fits += min(4 * BLOCK, count - block)
             self.telling.stage("fresh replicates", self.used, self.fits)
-        self._fresh[design] = start + count
-        return values, tuple(Reached(t, self._interval(t, self._scores(t, values))) for t in self.targets)
+        return values, self._reached(values)
+
+    def _reached(self, values: Mapping[str, Floats]) -> tuple[Reached, ...]:
+        return tuple(
+            Reached(t, self._interval(t, self._scores(t, values)), t.quantile_of(values)) for t in self.targets
+        )
 
     def _scores(self, target: Target, values: Mapping[str, Floats]) -> Floats:
-        """Return scores without gaps; of a mean a failed fit has the worst of the metric's range, or the worst seen here."""
-        scores = target.score(values)
-        seen = scores[np.isfinite(scores)]
-        return filled(target, scores, float(seen.min()) if len(seen) else 0.0)
+        """Return scores without gaps; of a mean a failed fit has the worst of the metric's range, or the worst seen."""
+        return filled(target, target.score(values), self.search.tally.worst_seen(self.targets.index(target)))
 
     def _interval(self, target: Target, scores: Floats) -> Interval:
         if target.is_mean:
@@ -193,10 +215,6 @@ class Solver:
             return None
         return of_share(int(np.prod(scores, axis=0).sum()), len(scores[0]), self.precision.level)
 
-    def _learn(self, design: int, values: Mapping[str, Any], count: int) -> None:
-        self.search.learn(design, values, count)
-        self._learnt += count
-
     def _by_search(self, design: int) -> tuple[Interval, ...]:
         """Return what the replicates say that the search itself had of a design; nothing where it had none."""
         if design not in self.search.tally.counts:
@@ -209,7 +227,7 @@ class Solver:
     def _worlds(self, design: int, values: Mapping[str, Floats], count: int) -> tuple[OfWorlds, ...]:
         """Return how success is spread over worlds: some worlds get further replicates."""
         levels = self.space.design(design)
-        first = trials(self.evaluator, levels, self._fresh[design] - count, count, fresh=True)
+        first = trials(self.evaluator, levels, 0, count, fresh=True)
         chosen = first[:_WORLDS]
         again = [Trial(True, t.world, r) for r in range(1, _OF_EACH) for t in chosen]
         self.telling.stage("worlds", self.used, self.fits)
@@ -254,6 +272,15 @@ class Solver:
             means = tuple(float(tally.filled(design, k).mean()) for k in range(len(self.targets)))
             out.append((self.space.design(design), float(self.space.costs[design]), tally.counts[design], means))
         return tuple(out)
+
+
+def _outcome(reached: Sequence[Reached], *, none: bool) -> Outcome:
+    verdicts = {r.verdict for r in reached}
+    if Verdict.MISSED not in verdicts and Verdict.CLOSE not in verdicts:
+        return Outcome.FOUND
+    if none:
+        return Outcome.NONE
+    return Outcome.MISSED if Verdict.MISSED in verdicts else Outcome.CLOSE
 
 
 def _blocks(count: int) -> int:

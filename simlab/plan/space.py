@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError, shown, suggestion
 from simlab.generate.scenario import Scenario
-from simlab.plan.price import Price, quantities
+from simlab.plan.costs import Design, Place, Pricing, field_place
+from simlab.plan.price import Price
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Place = Literal["scenario", "fieldwork", "fitter"]
-Design = Mapping[str, Any]
 
 MOST_LEVELS = 1000
 MOST_DESIGNS = 100_000
@@ -139,7 +138,12 @@ class Space:
 
 
 def space_of(
-    chosen: Mapping[str, Any], scenario: Scenario, fieldwork: Fieldwork, fitters: Sequence[str], price: Price
+    chosen: Mapping[str, Any],
+    scenario: Scenario,
+    fieldwork: Fieldwork,
+    fitters: Sequence[str],
+    price: Price,
+    worlds: Sequence[Scenario] = (),
 ) -> Space:
     """Return the space of designs.
 
@@ -150,6 +154,13 @@ def space_of(
     scenario, fieldwork : what every design has besides
     fitters : labels of the fitters there are
     price : Price
+    worlds : sequence of Scenario
+        Over which the price is averaged; the scenario alone unless given.
+
+    Returns
+    -------
+    Space
+        Without the combinations that cannot be, such as more managers invited than there are.
 
     Raises
     ------
@@ -157,30 +168,31 @@ def space_of(
         For an unknown setting (with the nearest), levels that are not allowed, more invited than there are, prices that are
         negative or not finite, or too many designs.
     """
+    pricing = Pricing(tuple(worlds) or (scenario,), fieldwork, price)
     if not isinstance(chosen, Mapping) or not chosen:
         raise InputError.of("design", chosen, "must be one or more settings with their levels")
     variables = tuple(_variable(name, levels, scenario, fieldwork, fitters) for name, levels in chosen.items())
     count = math.prod(len(v.levels) for v in variables)
     if count > MOST_DESIGNS:
         raise InputError.of("design", f"{count:,} designs", f"must be at most {MOST_DESIGNS:,}: take wider steps")
+    if "n_actors" not in chosen:
+        _check_invited(variables, pricing)
     points = np.array(list(itertools.product(*(range(len(v.levels)) for v in variables))), dtype=np.intp)
-    points = points[_enough_managers(variables, points, scenario, fieldwork)]
-    costs = _costs(variables, points, scenario, fieldwork, price)
-    space = Space(variables, points, costs)
-    wrong = ~np.isfinite(costs) | (costs < 0.0)
-    if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        raise InputError.of(
-            "price", float(costs[at]), f"must be finite and not negative; it is of {name_of(space.design(at))}"
-        )
-    return space
+    costs = pricing.costs({v.name: v.levels for v in variables}, points)
+    kept = np.isfinite(costs)
+    if not kept.any():
+        _check_invited(variables, pricing)
+    return Space(variables, points[kept], costs[kept])
 
 
-def field_place(name: str) -> Place | None:
-    """Return where a setting belongs; None where there is none of that name."""
-    if name == "fitter":
-        return "fitter"
-    return "fieldwork" if name in Fieldwork.model_fields else "scenario" if name in Scenario.model_fields else None
+def _check_invited(variables: Sequence[Variable], pricing: Pricing) -> None:
+    """Raise InputError where more are invited than any world has."""
+    there = max(world.n_actors for world in pricing.worlds)
+    there = max([there, *(v for x in variables if x.name == "n_actors" for v in x.levels)])
+    chosen = [v for x in variables if x.name == "n_invited" for v in x.levels if v is not None]
+    most = max(chosen, default=pricing.fieldwork.n_invited or 0)
+    if most > there:
+        raise InputError.of("n_invited", most, f"must be at most n_actors = {there}: the population is smaller")
 
 
 def name_of(design: Design) -> str:
@@ -192,7 +204,7 @@ def level_name(level: Any) -> str:
     """Return a level as text."""
     if isinstance(level, tuple):
         return "+".join(level_name(part) for part in level)
-    return "none" if level is None else f"{level:g}" if isinstance(level, float) else str(level)
+    return "none" if level is None else f"{level:.12g}" if isinstance(level, float) else str(level)
 
 
 def _is_number(value: Any) -> bool:
@@ -226,61 +238,3 @@ def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, f
     if all(level is None or _is_number(level) for level in levels):
         levels = tuple(sorted(levels, key=lambda level: math.inf if level is None else level))
     return Variable(name, place, levels)
-
-
-def _enough_managers(variables: Sequence[Variable], points: Ints, scenario: Scenario, fieldwork: Fieldwork) -> Any:
-    """Return which designs invite no more managers than there are; InputError where the population itself is fixed."""
-    names = [v.name for v in variables]
-    invited, there = fieldwork.n_invited, scenario.n_actors
-    if "n_actors" not in names:
-        most = max(
-            (v for x in variables if x.name == "n_invited" for v in x.levels if v is not None), default=invited or 0
-        )
-        if most > there:
-            raise InputError.of("n_invited", most, f"must be at most n_actors = {there}: the population is smaller")
-        return np.ones(len(points), dtype=bool)
-    actors = _column(variables, points, "n_actors", float(there))
-    asked = _column(variables, points, "n_invited", -math.inf if invited is None else float(invited), none=-math.inf)
-    fits = asked <= actors
-    if not fits.any():
-        raise InputError.of("n_invited", int(asked.min()), f"must be at most n_actors = {int(actors.max())}")
-    return fits
-
-
-def _column(variables: Sequence[Variable], points: Ints, name: str, usual: float, none: float = math.nan) -> Floats:
-    for i, variable in enumerate(variables):
-        if variable.name == name:
-            return np.array([none if v is None else float(v) for v in variable.levels])[points[:, i]]
-    return np.full(len(points), usual)
-
-
-def _costs(
-    variables: Sequence[Variable], points: Ints, scenario: Scenario, fieldwork: Fieldwork, price: Price
-) -> Floats:
-    """Return the cost of every design. What is none is worked out from what it then is."""
-    base = quantities(scenario, fieldwork)
-    values: dict[str, Any] = {name: np.full(len(points), number) for name, number in base.items()}
-    for i, variable in enumerate(variables):
-        at = points[:, i]
-        if variable.numeric:
-            values[variable.name] = _column(variables, points, variable.name, math.nan)
-        elif variable.name == "relations":
-            values["n_relations"] = np.array([float(len(level)) for level in variable.levels])[at]
-        elif variable.name == "instrument":
-            values["roster"] = np.array([float(level == "roster") for level in variable.levels])[at]
-        elif variable.name == "response_rate":
-            values["response_rate"] = np.array([float(np.mean(level)) for level in variable.levels])[at]
-    values["population"] = values["n_actors"]
-    # Without a list of those invited it is everybody, and without a limit as many names as people have ties.
-    given = values.get("n_invited", np.full(len(points), math.nan))
-    values["invited"] = np.where(np.isnan(given), values["n_actors"], given)
-    limit = values.get("max_nominations", np.full(len(points), math.nan))
-    degree = np.array([scenario.degree_wanted(0, int(n)) for n in np.unique(values["n_actors"])])
-    ties = degree[np.searchsorted(np.unique(values["n_actors"]), values["n_actors"])]
-    values["names"] = np.where(np.isnan(limit), ties, limit)
-    missing = [name for name in price.formula.names if name not in values and name not in price.rates]
-    if missing:
-        raise InputError.of(
-            "price", missing[0], "is none in these settings, or one a relation: the price has no number"
-        )
-    return np.broadcast_to(price.of(values), (len(points),)).astype(np.float64)

@@ -6,8 +6,9 @@ import hashlib
 import re
 import time
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
+from simlab.plan.costs import Design, parted
 from simlab.plan.evaluator import Trial
-from simlab.plan.space import Design, field_place, name_of
+from simlab.plan.space import name_of
 from simlab.plan.targets import metric_of
 from simlab.plan.unknown_worlds import Worlds
 from simlab.study.cell import FAILED
@@ -74,6 +76,7 @@ class StudyEvaluator:
     script: str = ""
     _seconds: float = 0.0
     _timed: bool = False
+    _messages: Counter[str] = field(default_factory=Counter)
 
     @property
     def uncertain(self) -> bool:
@@ -92,23 +95,33 @@ class StudyEvaluator:
             worlds = list(dict.fromkeys(trials[i].world for i in members))
             replicates = 1 + max(trials[i].replicate for i in members)
             dataset = self._computed(self.study(design, fresh, worlds, replicates, measures), design, fresh)
+            self._count_failures(dataset, members, trials)
             rows = {name: k for k, name in enumerate(dataset["scenario"].values.tolist())}
             for measure in measures:
                 values = values_of(dataset, measure)
                 out[measure][members] = [values[rows[_named(trials[i].world)], trials[i].replicate] for i in members]
         return out
 
+    def failures(self) -> tuple[int, str]:
+        """Return how many of the replicates asked for failed so far, and what was said most often."""
+        most = self._messages.most_common(1)
+        return self._messages.total(), most[0][0] if most else ""
+
+    def _count_failures(self, dataset: Any, members: Sequence[int], trials: Sequence[Trial]) -> None:
+        cells = dataset[["status", "message"]].isel(fieldwork=0, fitter=0).transpose("scenario", "replicate")
+        rows = {name: k for k, name in enumerate(dataset["scenario"].values.tolist())}
+        at = ([rows[_named(trials[i].world)] for i in members], [trials[i].replicate for i in members])
+        failed = cells["status"].values[at] >= FAILED
+        self._messages.update(str(message) for message in cells["message"].values[at][failed])
+
     def settings(self, design: Design, world: int) -> tuple[Scenario, Fieldwork, str]:
         """Return the scenario, the fieldwork and the fitter's label of a design in a world."""
-        changes: dict[str, dict[str, Any]] = {"scenario": {}, "fieldwork": {}}
-        fitter = next(iter(self.fitters))
-        for name, level in design.items():
-            place = field_place(name)
-            if place == "fitter":
-                fitter = str(level)
-            elif place is not None:
-                changes[place][name] = level
-        return self.worlds.scenario(world, changes["scenario"]), self.fieldwork.but(**changes["fieldwork"]), fitter
+        of_world, of_field = parted(design)
+        scenario = self.worlds.scenario(world, of_world)
+        if self.uncertain:
+            # Worlds that are alike, as of a list of values, must not be the same replicate.
+            scenario = scenario.but(series=world)
+        return scenario, self.fieldwork.but(**of_field), str(design.get("fitter", next(iter(self.fitters))))
 
     def study(
         self, design: Design, fresh: bool, worlds: Sequence[int], replicates: int, measures: Sequence[str]
@@ -136,11 +149,12 @@ class StudyEvaluator:
 
     def store(self, design: Design, fresh: bool) -> Path:
         """Return where the replicates of a design are stored."""
+        fitter = str(design.get("fitter", next(iter(self.fitters))))
         settings = [
             str(self.seed),
             self.fieldwork.key,
             self.worlds.key,
-            *(f"{n} {f.key}" for n, f in self.fitters.items()),
+            f"{fitter} {self.fitters[fitter].key}",
         ]
         digest = hashlib.sha256("|".join([name_of(design), *settings]).encode()).hexdigest()[:8]
         readable = re.sub(r"[^A-Za-z0-9.+-]+", "_", name_of(design))[:80]

@@ -63,6 +63,8 @@ class Target:
         Whether the event is what is wanted, or what is to be avoided (a probability of at most so much).
     is_mean : bool
         Whether it is a mean. A quantile is the probability that says the same.
+    quantile : float, optional
+        Which quantile it asks for.
     """
 
     text: str
@@ -70,6 +72,7 @@ class Target:
     level: float
     wanted: bool
     is_mean: bool
+    quantile: float | None = None
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -94,6 +97,14 @@ class Target:
         held = np.logical_and.reduce([c.holds(values) for c in self.conditions])
         known = np.logical_and.reduce([np.isfinite(c.formula.value(values)) for c in self.conditions])
         return np.asarray((held if self.wanted else ~held) & known, dtype=np.float64)
+
+    def quantile_of(self, values: Mapping[str, Floats]) -> float:
+        """Return the quantile that is asked for, over replicates with a value; NaN without any, or where none is asked for."""
+        value = self.conditions[0].formula.value(values)
+        known = value[np.isfinite(value)]
+        if self.quantile is None or not len(known):
+            return math.nan
+        return float(np.quantile(known, self.quantile))
 
     def worst(self) -> float:
         """The score of a failed fit where it is a mean: the worst that the metric's range has; -inf where it has no limit."""
@@ -142,7 +153,7 @@ def parse_target(text: str) -> Target:
     # The quantile is at least x where at least a share of 1 - q lies at x or above.
     condition = Condition(_formula(text, inner), sign, level)
     _check_reachable(text, condition)
-    return Target(text, (condition,), 1.0 - share if wanted else share, True, False)
+    return Target(text, (condition,), 1.0 - share if wanted else share, True, False, share)
 
 
 def _comparison(text: str, tree: ast.expr) -> tuple[ast.expr, str, float]:

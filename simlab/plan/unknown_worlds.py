@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from simlab.foundation.errors import InputError, shown
 from simlab.foundation.settings import check_known
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
+from simlab.plan.scaled import changed
+
+_MOST_CORNERS = 128
 
 
 class Distribution(Protocol):
@@ -145,7 +149,7 @@ class DrawnWorlds:
 
     def scenario(self, world: int, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a world, with what the design changes of it."""
-        return self.base.but(**{**self.values(world), **changes})
+        return changed(self.base.but(**self.values(world)), changes)
 
     @property
     def key(self) -> str:
@@ -187,7 +191,7 @@ class PilotWorlds:
 
     def scenario(self, world: int, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a posterior draw, with what the design changes of it."""
-        return self.make(self._draw(world)).but(**changes)
+        return changed(self.make(self._draw(world)), changes)
 
     @property
     def key(self) -> str:
@@ -225,6 +229,14 @@ def unknown_of(given: Mapping[str, Any], base: Scenario) -> dict[str, Distributi
             base.but(**{name: value})
         out[name] = made
     return out
+
+
+def corners(unknown: Mapping[str, Distribution]) -> list[dict[str, Any]]:
+    """Return every combination of the ends of what is unknown, at most some hundred of them; none where nothing is."""
+    names = list(unknown)
+    ends = [unknown[name].ends() for name in names]
+    combinations = itertools.islice(itertools.product(*ends), _MOST_CORNERS)
+    return [dict(zip(names, values, strict=True)) for values in combinations] if names else []
 
 
 def words(distribution: Distribution) -> str:

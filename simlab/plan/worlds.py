@@ -44,9 +44,13 @@ def worlds_from_fit(fit: Fit, networks: Sequence[Network], n: int, *, n_periods:
         raise InputError.of("worlds", n, "must be an integer from 1")
     bridgers = tuple(fit.actors[i] for i in likely_bridgers(fit))
     total = model_of(fit).n_draws
-    return [
-        world_of_draw(fit, networks, int(k), bridgers=bridgers, n_periods=n_periods) for k in spread_evenly(total, n)
-    ]
+    out: list[Scenario] = []
+    for place, k in enumerate(spread_evenly(total, n).tolist()):
+        made = world_of_draw(fit, networks, k, bridgers=bridgers, n_periods=n_periods)
+        # A draw that is taken again is another world of the same people, and not a copy.
+        taken = place and out[-1].but(series=0) == made
+        out.append(made.but(series=out[-1].series + 1) if taken else made)
+    return out
 
 
 def spread_evenly(total: int, n: int) -> NDArray[np.int64]:

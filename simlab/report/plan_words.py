@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from simlab.plan.answer import Answer, More, Reached, Verdict
+from simlab.plan.answer import Answer, More, Outcome, Reached, Verdict
+from simlab.plan.costs import Design
 from simlab.plan.intervals import Interval
 from simlab.plan.search import Stop
-from simlab.plan.space import Design, level_name
+from simlab.plan.space import level_name
 from simlab.plan.targets import Target
 from simlab.report.numbers import listed, number, percent, words
 
@@ -26,7 +27,7 @@ _VERDICTS = {
     Verdict.MISSED: "missed",
 }
 _STOPS = {
-    Stop.NARROW: "the interval of the cheapest cost was narrow enough",
+    Stop.NARROW: "the cheapest cost, and that of the design, were known closely enough",
     Stop.NONE: "it was clear that no design reaches",
     Stop.SPENT: "the fits were spent",
 }
@@ -72,6 +73,16 @@ def money(value: float, unit: str) -> str:
     return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 10 else f"{value:.3g} {unit}".rstrip()
 
 
+def reached_words(reached: Reached) -> str:
+    """Return what a target's number is on some replicates, and the quantile itself where one is asked for."""
+    text = f"{target_words(reached.target)} is {interval_words(reached.interval, reached.target)}"
+    target = reached.target
+    if target.quantile is None or not math.isfinite(reached.quantile):
+        return text
+    what = f"the {100 * target.quantile:g} % quantile of {target.conditions[0].formula.text}"
+    return f"{what} is {number(reached.quantile)}, and {text}"
+
+
 def interval_words(interval: Interval, target: Target) -> str:
     """Return an estimate with its interval, of a mean with the sign that was asked for."""
     low, high, estimate = interval.low, interval.high, interval.estimate
@@ -89,10 +100,7 @@ def target_words(target: Target) -> str:
 
 
 def _reached(reached: tuple[Reached, ...]) -> str:
-    parts = [
-        f"{target_words(r.target)} is {interval_words(r.interval, r.target)}, {_VERDICTS[r.verdict]}" for r in reached
-    ]
-    return "; ".join(parts)
+    return "; ".join(f"{reached_words(r)}, {_VERDICTS[r.verdict]}" for r in reached)
 
 
 def _at_once(answer: Answer) -> str:
@@ -110,23 +118,28 @@ def _headline(answer: Answer) -> list[str]:
     cost = money(answer.cost, answer.unit)
     low, high = answer.cheapest
     fresh = f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.{_at_once(answer)}"
+    within = "" if answer.budget is None else f" within the budget of {money(answer.budget, answer.unit)}"
     if answer.found:
-        text = f"Answer: the cheapest design found that reaches {wanted} has {where}, and costs {cost}."
+        close = answer.outcome == Outcome.CLOSE
+        which = "may reach" if close else "reaches"
+        text = f"Answer: the cheapest design found that {which} {wanted}{within} has {where}, and costs {cost}."
+        if close:
+            text += " Fresh replicates cannot tell it apart from one that just reaches."
         out = [text, fresh]
         if math.isfinite(high):
             out.append(
-                f"Cost: a design that reaches may cost {money(low, '')} at least and need cost no more than"
-                f" {money(high, answer.unit)} (90 %, by the surrogate)."
+                f"Cost: by the surrogate the cheapest design that reaches costs {money(low, '')} to"
+                f" {money(high, answer.unit)} ({percent(answer.reached[0].interval.level)})."
             )
         return out
-    if answer.none <= 0.5:
+    if answer.outcome == Outcome.MISSED:
         return [
-            f"Answer: no design was shown to reach {wanted} with these fits; with more of them (--fits) one may be."
-            f" The last one tested has {where}, and costs {cost}.",
+            f"Answer: no design{within} was shown to reach {wanted} with these fits; with more of them (--fits) one may be."
+            f" The one chosen has {where}, and costs {cost}.",
             fresh,
         ]
     surely = "" if answer.stop == Stop.NONE else "probably "
-    text = f"Answer: {surely}no design in these ranges reaches {wanted}"
+    text = f"Answer: {surely}no design in these ranges{within} reaches {wanted}"
     return [
         f"{text}. The one that comes nearest has {where}, and costs {cost}.",
         fresh,
@@ -193,7 +206,7 @@ def _rejected(answer: Answer) -> list[str]:
     if not answer.rejected:
         return []
     parts = [f"{design_words(design)} ({_reached(reached)})" for design, _, reached in answer.rejected]
-    return [f"Turned down: fresh replicates showed that {'; '.join(parts)}."]
+    return [f"Turned down: chosen first, and dropped when more of their replicates were seen: {'; '.join(parts)}."]
 
 
 def _limits(answer: Answer) -> list[str]:
@@ -205,12 +218,14 @@ def _limits(answer: Answer) -> list[str]:
         values = listed([number(_shown(r)) for r in lifted.reached])
         parts.append(f"{lifted.lift.words} {values}{', enough' if lifted.enough else ''}")
     enough = [lifted.lift.name for lifted in answer.limits if lifted.enough]
-    nearest = max(answer.limits, key=lambda x: min(r.interval.estimate - r.target.needed for r in x.reached))
-    which = (
-        f"what stands in the way: {listed(enough)}"
-        if enough
-        else f"none of them alone; the most would come from {nearest.lift.name}"
-    )
+    if enough:
+        which = f"what stands in the way: {listed(enough)}"
+    else:
+        nearest = max(answer.limits, key=lambda x: min(r.interval.estimate - r.target.needed for r in x.reached))
+        pairs = zip(nearest.reached, answer.reached, strict=True)
+        gains = any(lifted.interval.low > r.interval.high for lifted, r in pairs)
+        more = f"the most would come from {nearest.lift.name}" if gains else "none makes a difference that was seen"
+        which = f"none of them alone is enough; {more}"
     said = f"Limits: lifted one by one, the design that comes nearest would reach {'; '.join(parts)}: {which}."
     return [f"{said} {left}" if answer.limits_left else said]
 
@@ -248,7 +263,10 @@ def _how(answer: Answer) -> str:
     parts = [f"{fits.search:,} in the search over {len(answer.space):,} designs", f"{fits.fresh:,} fresh"]
     if fits.limits:
         parts.append(f"{fits.limits:,} on limits")
+    failed = ""
+    if fits.failed:
+        failed = f" {fits.failed:,} fits failed, and count as no success; said most often: {fits.message}."
     return (
         f"How: {fits.total:,} fits of {fits.allowed:,} allowed, {listed(parts)}; the search ended because"
-        f" {_STOPS[answer.stop]}."
+        f" {_STOPS[answer.stop]}.{failed}"
     )

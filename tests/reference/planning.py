@@ -71,6 +71,9 @@ class Drawn:
     def uncertain(self) -> bool:
         return self.problem.truth.shape[1] > 1
 
+    def failures(self) -> tuple[int, str]:
+        return 0, ""
+
     def world(self, world: int) -> Mapping[str, Any]:
         return {"kind": self._kind(world)}
 

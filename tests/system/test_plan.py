@@ -28,7 +28,7 @@ plan = Plan(
     fitters=Spectral(n_clusters=3),
     targets=["P(ari >= 0.3) >= 0.6"],
     stored=[],
-    fits=240,
+    fits=600,
 )
 """
 

@@ -1,0 +1,120 @@
+"""Costs: what designs cost, and which of them can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlab.fieldwork.settings import Fieldwork
+from simlab.foundation.errors import InputError
+from simlab.generate.scenario import Scenario
+from simlab.plan.price import Price, names_given, quantities
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Place = Literal["scenario", "fieldwork", "fitter"]
+Design = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """What a price is worked out from besides the design.
+
+    worlds : scenarios over which it is averaged, where something that is not known has a price; fieldwork : what a design
+    does not change; price : the formula.
+    """
+
+    worlds: tuple[Scenario, ...]
+    fieldwork: Fieldwork
+    price: Price
+
+    def of(self, design: Design) -> float:
+        """Return the cost of one design, in a space or not; NaN where it cannot be, or the price has no number for it."""
+        names = [name for name in design if field_place(name) is not None]
+        columns = {name: [design[name]] for name in names}
+        try:
+            return float(self.costs(columns, np.zeros((1, len(names)), dtype=np.intp))[0])
+        except InputError:
+            return float("nan")
+
+    def costs(self, levels: Mapping[str, Sequence[Any]], points: Ints) -> Floats:
+        """Return the cost of designs, (n_designs,); NaN of those that cannot be.
+
+        Parameters
+        ----------
+        levels : mapping of setting to its levels
+        points : (n_designs, n_settings)
+            Which level each design has.
+
+        Raises
+        ------
+        InputError
+            Where no design can be, or the price needs what is none or one a relation.
+        """
+        names = list(levels)
+        of_world = [i for i, name in enumerate(names) if field_place(name) == "scenario"]
+        of_field = [i for i, name in enumerate(names) if field_place(name) == "fieldwork"]
+        rows, inverse = np.unique(points[:, of_world], axis=0, return_inverse=True)
+        out = np.full(len(points), np.nan)
+        refused: InputError | None = None
+        for k, row in enumerate(rows):
+            changes = {names[i]: levels[names[i]][at] for i, at in zip(of_world, row.tolist(), strict=True)}
+            try:
+                worlds = [world.but(**changes) for world in self.worlds]
+            except InputError as error:
+                refused = refused or error
+                continue
+            at = np.flatnonzero(inverse.ravel() == k)
+            columns = {names[i]: [levels[names[i]][j] for j in points[at, i].tolist()] for i in of_field}
+            out[at] = np.mean([self._of_world(world, columns, len(at)) for world in worlds], axis=0)
+        if refused is not None and np.isnan(out).all():
+            raise refused
+        return out
+
+    def _of_world(self, world: Scenario, columns: Mapping[str, list[Any]], count: int) -> Floats:
+        """Return the cost of fieldworks in one world, (count,); NaN where more are invited than there are."""
+        known: dict[str, Any] = dict(quantities(world, self.fieldwork))
+        for name, values in columns.items():
+            if name == "response_rate":
+                known[name] = np.array([float(np.mean(value)) for value in values])
+            elif name == "instrument":
+                known["roster"] = np.array([float(value == "roster") for value in values])
+            elif all(value is None or _is_number(value) for value in values):
+                known[name] = np.array([np.nan if value is None else float(value) for value in values])
+        if "max_nominations" in columns:
+            known["names"] = names_given(world, known["max_nominations"])
+        invited = known["invited"] = known.get("invited", 0.0)
+        if "n_invited" in columns:
+            invited = known["invited"] = np.where(np.isnan(known["n_invited"]), world.n_actors, known["n_invited"])
+        price = self.price
+        missing = [name for name in price.formula.names if name not in known and name not in price.rates]
+        if missing:
+            raise InputError.of(
+                "price", missing[0], "is none in these settings, or one a relation: the price has no number"
+            )
+        cost = np.broadcast_to(price.of(known), (count,)).astype(np.float64)
+        if not np.isfinite(cost).all() or (cost < 0.0).any():
+            wrong = cost[~np.isfinite(cost) | (cost < 0.0)][0]
+            raise InputError.of("price", float(wrong), "must be finite and not negative")
+        return np.where(np.asarray(invited) <= world.n_actors, cost, np.nan)
+
+
+def field_place(name: str) -> Place | None:
+    """Return where a setting belongs; None where there is none of that name."""
+    if name == "fitter":
+        return "fitter"
+    return "fieldwork" if name in Fieldwork.model_fields else "scenario" if name in Scenario.model_fields else None
+
+
+def parted(design: Design) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a design changes of the scenario, and of the fieldwork."""
+    of_world = {name: level for name, level in design.items() if field_place(name) == "scenario"}
+    return of_world, {name: level for name, level in design.items() if field_place(name) == "fieldwork"}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
