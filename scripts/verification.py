@@ -4,8 +4,8 @@ Simulation-based calibration of every kind of model: differences between the cum
 should stay within a band that holds for all points and quantities at once; how often intervals of 50 % and 90 % contain the
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
-miss is reported and not judged. Runs of a study that are killed at random moments must end with the same numbers. Last,
-studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table;
+miss is reported and not judged. Runs of a study that are killed at random moments, and whose disks fail or lose power, must
+end with the same numbers. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table;
 and all fitters with kernels compiled for a generic processor, beside this one. The probabilities that `simlab assess`
 gives are judged too, and planners on problems whose answers are known. The exit code is 1 where a judgement is not as it
 should be.
@@ -14,6 +14,8 @@ should be.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -211,13 +213,21 @@ def killed(n_kills: int) -> int:
     return int(hits < n_kills * 0.7)
 
 
+def disks() -> int:
+    """Run the tests of disks that fail and power that is lost at every moment instead of some; return 1 where one fails."""
+    tests = [sys.executable, "-m", "pytest", "-q", "tests/test_faults.py"]
+    done = subprocess.run(tests, cwd=ROOT, env={**os.environ, "SIMLAB_THOROUGH": "1"}, check=False)
+    print(f"{'BAD' if done.returncode else 'ok '} disks that fail and power that is lost, at every moment", flush=True)
+    return int(done.returncode != 0)
+
+
 def main() -> int:
     """Run everything; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulations", type=int, default=1000, help="simulated data sets for each kind of model")
     n_simulations = parser.parse_args().simulations
     FOLDER.mkdir(parents=True, exist_ok=True)
-    wrong = killed(40)
+    wrong = killed(40) + disks()
     wrong += calibrated(n_simulations) + joint(20 * n_simulations)
     wrong += assignments(max(n_simulations // 5, 40))
     approximate(min(n_simulations, 300))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,10 +24,13 @@ from simlab.study import durable, storage
 from simlab.study.arrays import DamagedError
 from simlab.study.cell import FAILED, OK, PENDING
 from simlab.study.design import Study, grid
+from simlab.study.held import Held
 from simlab.study.store import Store, opened
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to know which file is synced")
 
+# Every moment, as scripts/verify has it; else some of each kind.
+THOROUGH = bool(os.environ.get("SIMLAB_THOROUGH"))
 WORLD = Scenario(n_actors=12, mean_degree=4, reciprocity=None)
 ONCE = Once()
 
@@ -138,25 +142,26 @@ def test_no_loss_of_power_loses_a_result_or_shows_a_wrong_one(
     found = images(tmp_path, study, start, look=lambda store: check_store(store, wanted, new))
     assert len(found) > 60
     kept = -1
+    looked, completed = (1, 2) if THOROUGH else (2, 10) if start is None else (9, 36)
     for number, (form, store) in enumerate(found):
-        if start is not None and number % 4 and number < len(found) - 8:
+        if number % looked and number < len(found) - 8:
             continue
-        n = check_store(store, wanted, new, plain=number % 8 == 0) if store.exists() else -1
+        n = check_store(store, wanted, new, plain=number % (8 * looked) == 0) if store.exists() else -1
         if form == "least":
             assert n >= kept, "what had been stored is gone"
             kept = n
-        if number % (6 if start is None else 16) == 0:
+        if number % completed == 0:
             same_bits(run_once(study, store), wanted)
     assert kept >= int((wanted["status"] != PENDING).sum()) - 2
 
 
-def status_first(self: Store, held: Any) -> None:
+def status_first(self: Held, held: Any) -> None:
     """Write a block as a careless store would: what says that numbers are there before the numbers."""
     shape = tuple(part.stop - part.start for part in held.region)
     for name in ("status", "scored", "elapsed", "message"):
         self._arrays.write(name, held.region, getattr(held, name).reshape(shape))
     for m, name in enumerate(self._fit_names):
-        self._arrays.write(name, held.region, held.values[:, :, :, :, m].reshape(*shape, *self._inner_shape))
+        self._arrays.write(name, held.region, held.values[:, :, :, :, m].reshape(*shape, *self.inner_shape))
 
 
 def written_in_place(path: Path, content: bytes, *, lasting: bool = True) -> None:
@@ -180,7 +185,7 @@ def not_synced(path: Path, content: bytes, *, lasting: bool = True) -> None:
 def test_careless_stores_are_caught(careless: Any, whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: each way to lose results is seen by what the test above looks at."""
     if careless is status_first:
-        monkeypatch.setattr(Store, "_write_cells", careless)
+        monkeypatch.setattr(Held, "_write_cells", careless)
     else:
         monkeypatch.setattr(storage, "write_durably", careless)
     wrong = 0
@@ -222,7 +227,7 @@ def test_a_disk_that_fails_for_good_is_one_line_and_loses_nothing(
     study, start, wanted = (tiny(), None, whole) if kind == "made" else (tiny(**MORE), finished, extended)
     n_steps = steps_of(study, start, tmp_path)
     # A file has five or six steps: these are of each kind, and of each kind of file.
-    for first in range(1 + number % 5, n_steps + 1, 11 if start is None else 29):
+    for first in range(1 + number % 5, n_steps + 1, 1 if THOROUGH else 17 if start is None else 59):
         folder = tmp_path / str(first)
         store = laid_out(folder, start)
         disk, told = Disk(folder, failing(number, first)), ""

@@ -150,6 +150,30 @@ class Layout:
             replicate,
         )
 
+    def sides(self, region: Region) -> tuple[int, int, int, int]:
+        """Return how many scenarios, combinations of fieldwork, fitters and replicates a region has."""
+        sizes, n = lengths(region), self.n_world_dims
+        return math.prod(sizes[:n]), math.prod(sizes[n:-2]), sizes[-2], sizes[-1]
+
+    def inside(self, region: Region, place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """Return where a cell lies among the four flat sides of a region."""
+        n = self.n_world_dims
+        at = [i - part.start for i, part in zip(self.index(*place), region, strict=True)]
+        sizes = lengths(region)
+        return _flat(at[:n], sizes[:n]), _flat(at[n:-2], sizes[n:-2]), at[-2], at[-1]
+
+
+def lengths(region: Region) -> tuple[int, ...]:
+    """Return how many cells a region has along each dimension."""
+    return tuple(part.stop - part.start for part in region)
+
+
+def _flat(index: Sequence[int], sizes: Sequence[int]) -> int:
+    flat = 0
+    for i, size in zip(index, sizes, strict=True):
+        flat = flat * size + i
+    return flat
+
 
 def _places(asked: Mapping[str, Sequence[Any]], stored: Mapping[str, Sequence[Any]]) -> list[tuple[int, ...]]:
     """Return, for each combination of the labels that are asked for, in order, its indices among the stored labels."""
