@@ -17,6 +17,7 @@ from simlab.plan.answer import Answer, Lift, Verdict
 from simlab.plan.intervals import Interval
 from simlab.plan.problem import Plan
 from simlab.plan.space import between
+from simlab.report import plan_page
 from simlab.report.plan_figures import curves_figure, frontier_figure, worlds_figure
 from simlab.report.plan_page import write_plan_page
 from simlab.report.plan_words import design_words, money, sentences, setting_words
@@ -120,3 +121,8 @@ def test_the_page_holds_the_answer_and_nothing_of_the_net(found: Answer, tmp_pat
     assert "http" not in text
     assert "separation" in text
     assert "per_interview" in text
+    # The style sheet that all pages share, and nothing of the template's own language.
+    css = (Path(plan_page.__file__).parent / "page.css").read_text(encoding="utf-8")
+    assert css.strip() in text
+    assert "{%" not in text
+    assert "{{" not in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,6 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
     """Return everything that the template shows. Text is escaped by the template."""
     spoken = [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, sentences(answer))]
     return {
-        "style": _style(),
         "title": plan.name,
         "question": plan.question,
         "answers": spoken,
@@ -124,13 +122,6 @@ def _image(made: Figure | None, alt: str) -> dict[str, Any] | None:
         return None
     data = base64.b64encode(rendered(made, dpi=_DPI)).decode("ascii")
     return {"data": f"data:image/png;base64,{data}", "alt": alt, "narrow": made.get_figwidth() < 9.0}
-
-
-def _style() -> str:
-    """Return the style sheet that all pages share."""
-    text = (Path(__file__).parent / "template.html").read_text(encoding="utf-8")
-    found = re.search(r"<style>\n(.*?)</style>", text, re.DOTALL)
-    return found.group(1) if found else ""
 
 
 def _environment() -> Any:
