@@ -95,10 +95,16 @@ class Target:
         known = np.logical_and.reduce([np.isfinite(c.formula.value(values)) for c in self.conditions])
         return np.asarray((held if self.wanted else ~held) & known, dtype=np.float64)
 
+    def score_range(self) -> Limits:
+        """The limits of an average score: of a probability 0 and 1, of a mean those of the range of its metrics."""
+        if not self.is_mean:
+            return (0.0, 1.0)
+        low, high = self.conditions[0].formula.limits({name: limits_of(name) for name in self.measures})
+        return (low, high) if self.wanted else (-high, -low)
+
     def worst(self) -> float:
         """The score of a failed fit where it is a mean: the worst that the metric's range has; -inf where it has no limit."""
-        low, high = self.conditions[0].formula.limits({name: limits_of(name) for name in self.measures})
-        return low if self.wanted else -high
+        return self.score_range()[0]
 
 
 def parse_target(text: str) -> Target:

@@ -11,7 +11,7 @@ from simlab.plan.price import QUANTITIES
 from simlab.plan.problem import Plan
 from simlab.plan.space import level_name
 from simlab.report.numbers import number, unbroken
-from simlab.report.plan_figures import curves_figure, frontier_figure, worlds_figure
+from simlab.report.plan_figures import curves_figure, design_found, frontier_figure, within_range, worlds_figure
 from simlab.report.plan_words import design_words, interval_words, money, more_words, sentences
 from simlab.report.style import rendered, styled, write_atomically
 
@@ -50,6 +50,7 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
         "rates": [(name, f"{rate:g}") for name, rate in plan.price.rates.items()],
         "quantities": [(n, w) for n, w in QUANTITIES.items() if n in plan.price.formula.names],
         "unit": plan.price.unit,
+        "design_found": design_found(answer),
         "frontier_rows": _frontier_rows(answer),
         "more": [more_words(more, answer) for more in answer.more],
         "limits": _limit_rows(answer),
@@ -77,14 +78,22 @@ def _given(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _frontier_rows(answer: Answer) -> list[list[str]]:
-    """Return a dozen designs of the frontier about the one found: design, cost, what is reached, probability."""
+    """Return a dozen designs of the frontier about the one found, and that one: design, cost, what is reached, probability.
+
+    What the surrogate says is cut at the range that a target has. The design found is shown by its fresh replicates.
+    """
     order = sorted(range(len(answer.frontier)), key=lambda i: abs(answer.frontier[i].cost - answer.cost))
     rows = []
-    for i in sorted(order[:_MOST_ROWS]):
+    for i in order[:_MOST_ROWS]:
         point = answer.frontier[i]
-        reached = [interval_words(r, t) for r, t in zip(point.reaches, answer.targets, strict=True)]
-        rows.append([design_words(point.design), f"{point.cost:,.0f}", *reached, number(point.probability)])
-    return rows
+        cut = [within_range(r, t) for r, t in zip(point.reaches, answer.targets, strict=True)]
+        reached = [interval_words(r, t) for r, t in zip(cut, answer.targets, strict=True)]
+        cells = [design_words(point.design), f"{point.cost:,.0f}", *reached, number(point.probability)]
+        rows.append((point.cost, False, cells))
+    reached = [interval_words(r.interval, r.target) for r in answer.reached]
+    name = f"{design_words(answer.design)}: {design_found(answer)}, on fresh replicates"
+    rows.append((answer.cost, True, [name, f"{answer.cost:,.0f}", *reached, ""]))
+    return [cells for _, _, cells in sorted(rows, key=lambda row: row[:2])]
 
 
 def _limit_rows(answer: Answer) -> list[list[str]]:
@@ -111,7 +120,7 @@ def _origin(plan: Plan, answer: Answer) -> list[tuple[str, str]]:
 
     return [
         ("Fits", f"{answer.fits.total:,} of {answer.fits.allowed:,} allowed, in {answer.seconds:,.0f} s"),
-        ("Cost of the design found", money(answer.cost, answer.unit)),
+        (f"Cost of {design_found(answer)}", money(answer.cost, answer.unit)),
         ("Seed", str(plan.seed)),
         ("Version", f"simlab {simlab.__version__}"),
     ]
