@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError
 from simlab.metrics.metric import metrics
-from simlab.plan.formula import EVERYTHING, Formula, Limits, of_tree
+from simlab.plan.formula import EVERYTHING, LONGEST, Formula, Limits, of_tree
 
 Floats = NDArray[np.float64]
 
@@ -117,12 +117,21 @@ def parse_target(text: str) -> Target:
     Raises
     ------
     InputError
-        For anything else, an unknown metric (with the nearest), or what no value of the metric can reach.
+        For anything else, an unknown metric (with the nearest), what no value of the metric can reach, or too long a text.
     """
+    if not isinstance(text, str) or len(text) > LONGEST:
+        raise InputError.of("target", text, f"{FORMS}, at most {LONGEST} signs")
     try:
-        tree = ast.parse(str(text).strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _target(text, ast.parse(text.strip(), mode="eval").body)
+    except (RecursionError, MemoryError):
+        raise InputError.of("target", text, "must be shorter: it has too many terms") from None
+    except (SyntaxError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError.of("target", text, FORMS) from None
+
+
+def _target(text: str, tree: ast.expr) -> Target:
     left, sign, level = _comparison(text, tree)
     if not isinstance(left, ast.Call) or not isinstance(left.func, ast.Name) or len(left.args) != 1 or left.keywords:
         raise InputError.of("target", text, FORMS)
