@@ -142,7 +142,9 @@ def test_a_pilot_of_two_relations_of_which_one_has_no_direction_is_fitted_jointl
         warnings.simplefilter("ignore", MendedWarning)
         panel = read_panel(tmp_path / "ties.csv", undirected_relations=["lunch"])
     short = LpcmMcmc(n_clusters=3, n_chains=1, n_warmup=60, n_draws=20)
-    made = with_pilot(plan(pilot_fitter=short, design={"relations": [("advice",), ("lunch",)]}), panel)
+    with pytest.warns(UserWarning, match="the fit of the pilot did not converge"):
+        made = with_pilot(plan(pilot_fitter=short, design={"relations": [("advice",), ("lunch",)]}), panel)
+    assert "which did not converge" in made.worlds.describe()[0]
     scenario = made.worlds.scenario(0, {})
     assert scenario.relations == ("advice", "lunch")
     assert scenario.fitted is not None
@@ -173,6 +175,9 @@ def test_a_pilot_of_several_sites_or_periods_is_refused() -> None:
             "n_invited = 60: must be at most n_actors = 24",
         ),
         ({"pilot_fitter": Spectral(n_clusters=3)}, "pilot"),
+        ({"scenario": WORLD.but(n_sites=2)}, "n_sites = 2: must be 1 with a pilot"),
+        ({"scenario": WORLD.but(n_periods=2)}, "n_periods = 2: must be 1 with a pilot"),
+        ({"scenario": WORLD.but(relations=("lunch",))}, "relations = lunch: must be those of the pilot, contact"),
     ],
 )
 def test_a_pilot_that_does_not_fit_the_script_is_refused_in_one_line(changes: dict[str, Any], said: str) -> None:

@@ -44,7 +44,7 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
         "worlds": _image(worlds_figure(answer), "How success is spread over worlds"),
         "targets": [target.text for target in answer.targets],
         "chosen": [(v.name, _levels(v.levels)) for v in answer.space.variables],
-        "unknown": [line.partition(": ")[::2] if ": " in line else ("", line) for line in plan.worlds.describe()],
+        "unknown": _unknown(plan),
         "given": _given(plan),
         "price": plan.price.text,
         "rates": [(name, f"{rate:g}") for name, rate in plan.price.rates.items()],
@@ -63,6 +63,14 @@ def _levels(levels: tuple[Any, ...]) -> str:
     if len(levels) > 6 and all(isinstance(v, (int, float)) for v in levels):
         return f"{level_name(levels[0])} to {level_name(levels[-1])} in {len(levels)} steps"
     return ", ".join(level_name(level) for level in levels)
+
+
+def _unknown(plan: Plan) -> list[tuple[str, str]]:
+    """Return what is not known, each setting with its distribution; of a pilot where its worlds come from."""
+    lines = plan.worlds.describe()
+    if plan.pilot is not None:
+        return [("the pilot", line) for line in lines]
+    return [(name, words) for name, _, words in (line.partition(": ") for line in lines)]
 
 
 def _given(plan: Plan) -> list[tuple[str, str]]:

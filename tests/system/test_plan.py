@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from simlab.cli import call
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.panel_write import write_panel
+from simlab.plan.problem import Plan
 
 Said = pytest.CaptureFixture[str]
 
@@ -79,13 +81,21 @@ def test_a_plan_says_its_answer_and_writes_its_page(script: Path, capsys: Said) 
         (["--jobs", "0"], "jobs = 0"),
         (["--seed", "-1"], "seed = -1"),
         (["--pilot", "nowhere.csv"], "nowhere.csv"),
-        (["-o", "page.txt"], "must be a file that ends in .html"),
+        (["-o", "page.txt"], "out = page.txt: must end in .html"),
+        (["-o", "/proc/x.html"], "/proc/x.html: cannot be written"),
+        (["--store", "/proc/x"], "store = /proc/x: must be a folder that can be written to"),
+        (["--store", __file__], "must be a folder that can be written to (is a file)"),
+        (["--actors", "people.csv"], "actors = people.csv: is of a pilot: give --pilot too"),
+        (["--undirected"], "undirected = True: is of a pilot"),
+        (["--undirected-relations", "lunch,advice"], "undirected_relations = lunch, advice: is of a pilot"),
     ],
 )
 def test_wrong_input_is_one_clear_line(script: Path, options: list[str], error: str, capsys: Said) -> None:
     assert planned(script, *options) == 2
-    said = capsys.readouterr().err.strip()
+    out, said = capsys.readouterr()
+    said = said.strip()
     assert error in said
+    assert "fits" not in out
     assert len([line for line in said.splitlines() if line.startswith("error: ")]) == 1
     assert "Traceback" not in said
 
@@ -122,6 +132,42 @@ def test_a_pilot_whose_people_are_fewer_than_the_sample_is_one_clear_line(script
     options = ["--pilot", str(folder / "ties.csv"), "--actors", str(folder / "actors.csv")]
     assert planned(script, *options) == 2
     assert "n_invited = 24: must be at most n_actors = 20" in capsys.readouterr().err
+
+
+def piloted(folder: Path, unknown: str) -> Path:
+    """Return a script with a quick fitter of pilots, beside a pilot of which a tie is there twice."""
+    panel = simulate(Scenario(n_actors=24, mean_degree=5.0, separation=6.0), seed=1).panel
+    write_panel(panel, folder)
+    ties = folder / "ties.csv"
+    lines = ties.read_text().splitlines()
+    ties.write_text("\n".join([*lines, lines[1]]))
+    text = SCRIPT.replace(
+        "stored=[]", "stored=[], pilot_fitter=LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=50, n_draws=20)"
+    )
+    text = text.replace("stored=[]", f"stored=[], unknown={{{unknown}}}")
+    file = folder / "piloted.py"
+    file.write_text(f"from simlab.fit.lpcm_mcmc import LpcmMcmc\n{text}")
+    return file
+
+
+def test_what_is_to_be_known_of_a_pilot_is_said_in_a_line_each(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    # All of it is said before the search.
+    monkeypatch.setattr(Plan, "solve", stopped)
+    file = piloted(tmp_path, "'reciprocity': (0.3, 0.6)")
+    options = ["--pilot", str(tmp_path / "ties.csv"), "--actors", str(tmp_path / "actors.csv")]
+    assert planned(file, *options) == 130
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert any(line.startswith("warning: 1 duplicate tie") for line in lines)
+    assert any(line.startswith("set aside: what the script says of reciprocity") for line in lines)
+    assert any(line.startswith("warning: the fit of ties.csv did not converge (") for line in lines)
+    assert any(line.startswith("unknown  ") and "which did not converge" in line for line in lines)
+    assert "Warning" not in out + err
 
 
 @pytest.mark.slow
