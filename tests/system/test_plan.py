@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import logging
 import signal
 import subprocess
 import sys
@@ -170,18 +173,52 @@ def test_what_is_to_be_known_of_a_pilot_is_said_in_a_line_each(
     assert "Warning" not in out + err
 
 
+def test_nothing_is_said_of_what_ctrl_c_cut_off(
+    script: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    under_way: list[Any] = []
+
+    def stopped(*_: Any, **__: Any) -> None:
+        loop = asyncio.new_event_loop()
+        under_way.append(loop.create_task(asyncio.sleep(9.0)))
+        loop.run_until_complete(asyncio.sleep(0.0))
+        loop.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Plan, "solve", stopped)
+    try:
+        assert planned(script) == 130
+        under_way.clear()
+        gc.collect()
+    finally:
+        logging.getLogger("asyncio").setLevel(logging.NOTSET)
+    assert caplog.text == ""
+
+
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_is_there(script: Path) -> None:
-    command = [sys.executable, "-c", "import sys; from simlab.cli import call; sys.exit(call(sys.argv[1:]))"]
+def test_after_ctrl_c_the_same_command_goes_on_to_the_same_answer(script: Path, capsys: Said) -> None:
+    text = script.read_text().replace("[12, 18, 24]", "[18, 24]").replace("between(2, 6)", "[3, 5]")
+    script.write_text(text.replace("fits=240", "fits=200"))
     store = script.parent / "store"
-    arguments = ["plan", str(script), "--store", str(store), "-o", str(script.parent / "p.html"), "--jobs", "2"]
-    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    options = ["--store", str(store), "-o", str(script.parent / "plan.html")]
+    command = [sys.executable, "-m", "simlab", "plan", str(script), *options, "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         for _ in range(600):
             if len(list(store.glob("*.zarr"))) >= 2:
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        told, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on from there" in said
-    assert len(list(store.glob("*.zarr"))) >= 2
+    assert said.splitlines()[-1] == (f"stopped; what was computed is in {store}: the same command goes on from there")
+    assert "Traceback" not in said
+    assert "Answer" not in told
+    begun = set(store.glob("*.zarr"))
+    assert len(begun) >= 2
+    assert planned(script) == 0
+    whole = capsys.readouterr().out
+    assert begun < set(store.glob("*.zarr"))
+    # A run that nothing stopped, in another folder.
+    other = script.parent / "other"
+    assert planned(script, "--store", str(other)) == 0
+    assert capsys.readouterr().out == whole.replace(str(store), str(other))
