@@ -5,10 +5,10 @@ should stay within a band that holds for all points and quantities at once; how 
 truth, where parameters come from the prior and data from the model; and Geweke's joint distribution test. Controls must
 leave the band. Fits that are not exact (variational, maximum a posteriori) go through the same simulations, and how far they
 miss is reported and not judged. Runs of a study that are killed at random moments, and whose disks fail or lose power, must
-end with the same numbers. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their intervals contain the truth, in a table;
-and all fitters with kernels compiled for a generic processor, beside this one. The probabilities that `simlab assess`
-gives are judged too, and planners on problems whose answers are known. The exit code is 1 where a judgement is not as it
-should be.
+end with the same numbers. Last, studies that stop at a Monte Carlo error: the bias of their means and how often their
+intervals contain the truth, in a table; and all fitters with kernels compiled for a generic processor, beside this one. The
+probabilities that `simlab assess` gives are judged too, and planners on problems whose answers are known. The exit code is 1
+where a judgement is not as it should be.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def plan(**changes: Any) -> Plan:
         "stored": (),
         "fits": 200,
     }
-    return Plan("small", **{**values, **changes})
+    return Plan(**{"name": "small", **values, **changes})
 
 
 def test_replicates_are_stored_and_the_same_however_they_are_asked_for(tmp_path: Path) -> None:
@@ -182,7 +182,9 @@ def test_a_pilot_of_two_relations_of_which_one_has_no_direction_is_fitted_jointl
         warnings.simplefilter("ignore", MendedWarning)
         panel = read_panel(tmp_path / "ties.csv", undirected_relations=["lunch"])
     short = LpcmMcmc(n_clusters=3, n_chains=1, n_warmup=60, n_draws=20)
-    made = with_pilot(plan(pilot_fitter=short, design={"relations": [("advice",), ("lunch",)]}), panel)
+    with pytest.warns(UserWarning, match="the fit of the pilot did not converge"):
+        made = with_pilot(plan(pilot_fitter=short, design={"relations": [("advice",), ("lunch",)]}), panel)
+    assert "which did not converge" in made.worlds.describe()[0]
     scenario = made.worlds.scenario(0, {})
     assert scenario.relations == ("advice", "lunch")
     assert scenario.fitted is not None
@@ -213,6 +215,9 @@ def test_a_pilot_of_several_sites_or_periods_is_refused() -> None:
             "n_invited = 60: must be at most n_actors = 24",
         ),
         ({"pilot_fitter": Spectral(n_clusters=3)}, "pilot"),
+        ({"scenario": WORLD.but(n_sites=2)}, "n_sites = 2: must be 1 with a pilot"),
+        ({"scenario": WORLD.but(n_periods=2)}, "n_periods = 2: must be 1 with a pilot"),
+        ({"scenario": WORLD.but(relations=("lunch",))}, "relations = lunch: must be those of the pilot, contact"),
     ],
 )
 def test_a_pilot_that_does_not_fit_the_script_is_refused_in_one_line(changes: dict[str, Any], said: str) -> None:
@@ -239,6 +244,26 @@ def test_a_pilot_that_does_not_fit_the_script_is_refused_in_one_line(changes: di
         ({"fits": 5}, "fits = 5"),
         ({"stored": ["arii"]}, "Did you mean 'ari'?"),
         ({"fieldwork": Fieldwork(n_invited=30), "design": {"max_nominations": [3, 5]}}, "n_invited = 30"),
+        ({"precision": 3}, "precision = 3: must be a Precision"),
+        ({"pilot": "x"}, "pilot = x: must be worlds"),
+        ({"pilot_fitter": "x"}, "pilot_fitter = x: must be a fitter"),
+        ({"question": 3}, "question = 3: must be text"),
+        ({"name": 3}, "name = 3: must be text"),
+        ({"fitters": [Spectral(n_clusters=3)]}, "fitters = [Spectral"),
+        ({"fitters": {3: Spectral(n_clusters=3)}}, "fitters = {3: Spectral"),
+        ({"design": ["n_invited"]}, "design = ['n_invited']: must be a mapping"),
+        ({"design": None}, "design = None: must be a mapping"),
+        ({"unknown": 3}, "unknown = 3: must be a mapping"),
+        ({"unknown": {"separation": (7, 4)}}, "unknown: separation: range = 7 to 4: must go from the lower"),
+        ({"unknown": {"separation": (float("nan"), 3)}}, "unknown: separation: low = nan: must be"),
+        ({"unknown": {"separation": (-1.0, 3.0)}}, "unknown: separation = -1.0"),
+        ({"unknown": {"separation": 3.0}}, "unknown: separation = 3.0: must be a range"),
+        ({"fieldwork": "x"}, "fieldwork = x: must be a Fieldwork"),
+        ({"scenario": 3}, "scenario = 3: must be a Scenario"),
+        ({"price": 3}, "price = 3: must be a Price"),
+        ({"targets": 3}, "targets = 3: must be a list"),
+        ({"targets": [["ari"]]}, "targets = ['ari']: must be a list"),
+        ({"stored": "ari"}, "stored = ari: must be a list"),
     ],
 )
 def test_plans_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], said: str) -> None:

@@ -105,3 +105,20 @@ def test_limits_are_those_of_simple_formulas() -> None:
     made = formula("target", "abs(a - b)", NAMES)
     assert made.limits({"a": (0.0, 1.0), "b": (0.0, 1.0)}) == (0.0, 1.0)
     assert formula("target", "lowest(a) * 2", NAMES, ("lowest",)).names == ("lowest(a)",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ari * log(1 - a)", ("a", "log(1 - a)")),
+        ("ari / (a - 1)", ("a", "a - 1")),
+        ("ari / (ari + log(a) - log(0 * b))", ("b", "log(0 * b)")),
+        ("ari * (a / (b - 2) - -a)", ("b", "b - 2")),
+        ("ari / (a + b)", None),
+        ("ari * log(0)", None),
+        ("a / ari + ari ** -a", None),
+    ],
+)
+def test_a_part_without_a_value_is_found(text: str, said: tuple[str, str] | None) -> None:
+    known = {"a": 1.0, "b": 2.0}
+    assert formula("price", text, ["ari", *known]).without_value(known) == said

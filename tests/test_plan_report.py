@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.text import Annotation
 from reference.planning import Problem, majorities
 from statistical.planning import solver
 from test_plan_search import Apart, Smooth, solved
@@ -18,9 +20,16 @@ from simlab.plan.intervals import Interval
 from simlab.plan.problem import Plan
 from simlab.plan.space import between
 from simlab.plan.targets import parse_target
-from simlab.report.plan_figures import curves_figure, frontier_figure, worlds_figure
-from simlab.report.plan_page import write_plan_page
-from simlab.report.plan_words import design_words, money, sentences, setting_words
+from simlab.report import plan_page
+from simlab.report.plan_figures import (
+    curves_figure,
+    design_found,
+    frontier_figure,
+    within_range,
+    worlds_figure,
+)
+from simlab.report.plan_page import content, write_plan_page
+from simlab.report.plan_words import design_words, interval_words, money, sentences, setting_words
 from simlab.report.style import styled
 
 
@@ -130,6 +139,67 @@ def test_pictures_have_what_they_should(kind: str, request: Any) -> None:
     assert (worlds is None) == (not answer.worlds)
 
 
+def test_several_targets_are_told_apart_and_bands_stay_within_what_there_is(found: Answer) -> None:
+    long, mean = (parse_target(t) for t in ("mean(abs(seen_switching - true_switching)) <= 0.01", "mean(ari) >= 0.6"))
+    beyond = Interval(0.9, 0.8, 1.2, 0.9)
+    assert within_range(beyond, mean) == Interval(0.9, 0.8, 1.0, 0.9)
+    # Of a mean of which less is better a score is negative.
+    assert within_range(Interval(0.1, -1.5, 0.2, 0.9), long) == Interval(0.0, -1.0, 0.0, 0.9)
+    spread = replace(found.worlds[0], contrasts=found.worlds[0].contrasts[:1])
+    both = replace(
+        found,
+        targets=(long, mean),
+        reached=tuple(Reached(t, beyond) for t in (long, mean)),
+        frontier=tuple(replace(p, reaches=(beyond, beyond)) for p in found.frontier),
+        curves={name: tuple(replace(p, reaches=(beyond, beyond)) for p in c) for name, c in found.curves.items()},
+        looked_at=(),
+        rejected=(),
+        worlds=tuple(
+            replace(spread, target=parse_target(t)) for t in ("P(ari >= 0.3) >= 0.6", "P(bridger_auc >= 0.7) >= 0.6")
+        ),
+    )
+    with styled():
+        frontier, curves, worlds = frontier_figure(both), curves_figure(both), worlds_figure(both)
+        drawn = frontier.axes[1].collections[0].get_paths()[0].vertices
+        assert np.asarray(drawn)[:, 1].max() <= 1.0
+        assert curves is not None
+        assert worlds is not None
+        assert all(
+            "bridger_auc" in axes.get_title("left") + axes.get_ylabel() for axes in worlds.axes[len(worlds.axes) // 2 :]
+        )
+        # Every label lies within its figure, and the name of the target beside the axes.
+        for made in (frontier, curves, worlds):
+            made.draw_without_rendering()
+            texts = [text for axes in made.axes for text in (axes._left_title, axes.yaxis.label, axes.xaxis.label)]
+            for text in [*texts, *made.findobj(Annotation), *(t for each in made.legends for t in each.get_texts())]:
+                box = text.get_window_extent()
+                assert made.bbox.padded(1).contains(box.x0, box.y0), text
+                assert made.bbox.padded(1).contains(box.x1, box.y1), text
+        assert min(text.xy[0] for text in frontier.findobj(Annotation)) == 1.0
+
+
+def test_where_none_reaches_nothing_is_called_found(none: Answer, found: Answer) -> None:
+    with styled():
+        curves = curves_figure(none)
+        assert curves is not None
+        assert all(axes.get_xlabel().startswith("nearest: ") for axes in curves.axes)
+    assert design_found(found) == "the design found"
+    assert design_found(replace(found, outcome=Outcome.MISSED, none=0.1)) == "the design tested last"
+    assert "the design found" not in str(content(plan(), none)).replace(none.targets[0].text, "")
+
+
+def test_the_table_has_the_design_found_with_its_fresh_replicates(found: Answer) -> None:
+    without = replace(found, frontier=tuple(p for p in found.frontier if p.design != found.design))
+    rows = [row for row in content(plan(), without)["frontier_rows"] if row[0].startswith(design_words(found.design))]
+    assert [row[2] for row in rows] == [interval_words(found.reached[0].interval, found.targets[0])]
+    assert rows[0][0].endswith("the design found, on fresh replicates")
+
+
+def test_every_page_has_the_style_sheet() -> None:
+    for page in Path(plan_page.__file__).parent.glob("*.html"):
+        assert '<style>\n{% include "page.css" %}\n' in page.read_text(encoding="utf-8")
+
+
 def test_the_page_holds_the_answer_and_nothing_of_the_net(found: Answer, tmp_path: Path) -> None:
     page = write_plan_page(tmp_path / "plan.html", plan(), found)
     text = page.read_text(encoding="utf-8")
@@ -139,3 +209,8 @@ def test_the_page_holds_the_answer_and_nothing_of_the_net(found: Answer, tmp_pat
     assert "http" not in text
     assert "separation" in text
     assert "per_interview" in text
+    # The style sheet that all pages share, and nothing of the template's own language.
+    css = (Path(plan_page.__file__).parent / "page.css").read_text(encoding="utf-8")
+    assert css.strip() in text
+    assert "{%" not in text
+    assert "{{" not in text

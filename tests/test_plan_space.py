@@ -169,6 +169,8 @@ def test_ranges_that_are_empty_or_reversed_are_refused(ends: tuple[Any, ...], sa
         (lambda: Price("invited * per_head", {"per_head": -1.0}), "per_head = -1.0"),
         (lambda: Price("invited * per_head", {"per_head": float("inf")}), "per_head = inf"),
         (lambda: Price("invited", {"n_sites": 1.0}), "which no setting has"),
+        (lambda: INTERVIEW_STUDY.but(won_by_contact=1.0), "won_by_contact = 1.0: must leave log(1 - won_by_contact)"),
+        (lambda: INTERVIEW_STUDY.but(won_by_contact=0.0), "a probability must be above 0 and below 1"),
         (lambda: INTERVIEW_STUDY.but(per_sight=1.0), "Did you mean 'per_site'?"),
         (lambda: made({"n_invited": [20]}, "density"), "price = density"),
     ],

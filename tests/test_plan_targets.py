@@ -89,6 +89,9 @@ def test_formulas_and_networks() -> None:
         ("P(2 >= 1) >= 0.9", "must be of a metric"),
         ("mean(ari) == 0.5", "a single value is never reached"),
         ("P(ari >= 1/0) >= 0.9", "finite"),
+        (f"mean(ari{'+1' * 480}) >= 0.9", "too many terms"),
+        (f"mean(ari{'+1' * 500}) >= 0.9", "at most 1000 signs"),
+        (f"P({'(' * 300}ari{')' * 300} >= 0.5) >= 0.9", "target = P("),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(text: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any
@@ -72,6 +73,9 @@ def _say(message: str, code: int, error: Exception | None = None) -> int:
         import traceback
 
         traceback.print_exception(error)
+    if code == STOPPED:
+        # Reading and writing that Ctrl-C cut off is dropped when the process ends; asyncio would complain of it after us.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     label = "" if code == STOPPED else "error: "
     print(printable(f"{label}{message.strip()}"), file=sys.stderr)
     return code

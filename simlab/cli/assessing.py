@@ -25,7 +25,7 @@ from simlab.plan.refitting import refitter
 from simlab.report import assessment_words as words
 from simlab.report.assessment_page import Assessed, write_page
 from simlab.report.checks import title
-from simlab.report.style import check_writable
+from simlab.report.style import check_page
 from simlab.study.cell import FAILED, OK, CellResult, OneThread, Place
 from simlab.study.costs import Forecast
 from simlab.study.options import check_backend
@@ -59,8 +59,7 @@ def assess_file(
     if not _LEAST_WORLDS <= worlds <= _MOST_WORLDS:
         raise InputError.of("worlds", worlds, f"must be from {_LEAST_WORLDS} to {_MOST_WORLDS}")
     page = Path("results") / f"assess-{path.stem}.html" if out is None else out
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise InputError.of("out", str(page), "must end in .html")
+    check_page(page)
     method = make_fitter(fitter, clusters, settings)
     check_assessable(method, [])
     refitter(method, 2, joint=joint, name=refits)
@@ -69,7 +68,6 @@ def assess_file(
         key: fieldwork_of(panel, key, response_rate=response_rate, max_nominations=max_nominations)
         for key in panel.keys
     }
-    check_writable(page)
     plan = Refits(worlds, refits, n_periods=min(len(panel.periods), 2))
     print(f"{path}: {method.name}, seed {seed}", flush=True)
     tasks: list[Task] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Sequence
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from simlab.cli import StoppedError
+from simlab.cli.fitting import read_given
 from simlab.cli.progress import duration
-from simlab.foundation.errors import InputError
+from simlab.foundation.errors import InputError, printable
+from simlab.panel import Panel
 from simlab.plan.answer import Answer
+from simlab.plan.pilot import pilot_fitter, with_pilot
 from simlab.plan.problem import Plan
 from simlab.plan.script import load_plan
+from simlab.report.style import check_page
 from simlab.study.options import check_backend
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -37,6 +42,8 @@ def plan_fieldwork(
 ) -> None:
     """Find the cheapest fieldwork that reaches the targets, say it, and write its page."""
     check_backend(jobs, "loky", None)
+    if pilot is None:
+        _check_no_pilot(actors=actors, undirected=undirected, undirected_relations=undirected_relations)
     plan = load_plan(script)
     changes: dict[str, Any] = {"targets": list(targets) or None, "fits": fits, "seed": seed}
     plan = plan.changed(**{name: value for name, value in changes.items() if value is not None})
@@ -45,16 +52,19 @@ def plan_fieldwork(
     folder = store if store is not None else Path("results") / f"{plan.name}-plan"
     page = out if out is not None else folder.with_suffix(".html")
     check_page(page)
+    check_folder(folder)
     print(f"{plan.name}: {plan.question}", flush=True)
     telling = suitable()
-    from simlab.panel_read import read_panel
-    from simlab.plan.pilot import with_pilot
-
     try:
         if pilot is not None:
-            print(f"fitting the pilot {pilot}", flush=True)
-            panel = read_panel(pilot, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
-            plan = with_pilot(plan, panel, pilot.name)
+            panel = read_given(
+                pilot,
+                pilot_fitter(plan),
+                actors=actors,
+                undirected=undirected,
+                undirected_relations=undirected_relations,
+            )
+            plan = _piloted(plan, panel, pilot)
         _describe(plan, budget)
         answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
     except KeyboardInterrupt:
@@ -69,13 +79,31 @@ def plan_fieldwork(
     print(f"page     {page}")
 
 
-def check_page(page: Path) -> None:
-    """Raise InputError unless the page can be written, before any work is done for it."""
-    from simlab.report.style import check_writable
+def check_folder(folder: Path) -> None:
+    """Make the folder of replicates; InputError where nothing can be kept there, before any work is done for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = "is a file" if folder.is_file() else error.strerror or type(error).__name__
+        raise InputError.of("store", str(folder), f"must be a folder that can be written to ({why})") from None
 
-    if page.suffix != ".html":
-        raise InputError.of("out", str(page), "must be a file that ends in .html")
-    check_writable(page)
+
+def _check_no_pilot(**options: object) -> None:
+    """Raise InputError for an option that is of a pilot, where there is none."""
+    for name, value in options.items():
+        if value:
+            told = ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
+            raise InputError.of(name, told, "is of a pilot: give --pilot too, or leave it out")
+
+
+def _piloted(plan: Plan, panel: Panel, pilot: Path) -> Plan:
+    """Return the plan with the worlds of a pilot; say what gives way to it, and whether its fit converged."""
+    if plan.unknown:
+        print(printable(f"set aside: what the script says of {', '.join(plan.unknown)}: the pilot's posterior says it"))
+    print(printable(f"fitting the pilot {pilot}"), flush=True)
+    return with_pilot(plan, panel, pilot.name, telling=lambda text: print(printable(f"warning: {text}"), flush=True))
 
 
 def _describe(plan: Plan, budget: float | None) -> None:

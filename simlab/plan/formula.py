@@ -59,6 +59,35 @@ class Formula:
                     stack.append(np.float64(step) if isinstance(step, float) else np.asarray(values[step], dtype=float))
         return np.asarray(stack[0], dtype=np.float64)
 
+    def without_value(self, values: Mapping[str, float]) -> tuple[str, str] | None:
+        """Return the first part, of these names and numbers alone, that has no finite value, or is 0 and divides.
+
+        Name and part, as ``("share", "log(1 - share)")``; None where there is none, and for parts of numbers alone.
+        """
+        stack: list[tuple[float | None, str, str]] = []  # value where it is known, a name in it, how it is written
+        for step in self.steps:
+            if isinstance(step, float):
+                stack.append((step, "", f"{step:g}"))
+            elif isinstance(step, str):
+                stack.append((values.get(step), step if step in values else "", step))
+            else:
+                given = [stack.pop() for _ in range(step[1])][::-1]
+                divisor, name, part = given[-1]
+                if step[0] == "/" and divisor == 0.0 and name:
+                    return (name, _bare(part))
+                parts = [part for _, _, part in given]
+                made = _written(step[0], parts)
+                known = [value for value, _, _ in given if value is not None]
+                name = next((name for _, name, _ in given if name), "")
+                value: float | None = None
+                if len(known) == len(given):
+                    with np.errstate(all="ignore"):
+                        value = float(_applied(step[0], [np.float64(v) for v in known]))
+                    if not math.isfinite(value) and name:
+                        return (name, _bare(made))
+                stack.append((value, name, made))
+        return None
+
     def limits(self, limits: Mapping[str, Limits]) -> Limits:
         """Return limits between which every value lies, from those of each name (interval arithmetic: Moore 1966).
 
@@ -192,6 +221,17 @@ def _applied(operation: str, given: list[Any]) -> Any:
     if operation == "*":
         return one * other
     return one / other if operation == "/" else np.power(one, other)
+
+
+def _written(operation: str, parts: list[str]) -> str:
+    """Return an operation as it is written: in brackets, unless it is a function, whose arguments need none of their own."""
+    if operation in FUNCTIONS:
+        return f"{operation}({', '.join(map(_bare, parts))})"
+    return f"-{parts[0]}" if operation == "negative" else f"({f' {operation} '.join(parts)})"
+
+
+def _bare(part: str) -> str:
+    return part[1:-1] if part.startswith("(") else part
 
 
 def _within(operation: str, given: list[Limits]) -> Limits:

@@ -60,7 +60,16 @@ class Price:
             if not name.isidentifier() or name in known:
                 raise InputError.of("price", name, "must be a name of its own, which no setting has")
         object.__setattr__(self, "rates", {name: float(rate) for name, rate in self.rates.items()})
-        object.__setattr__(self, "formula", formula("price", self.text, [*known, *self.rates]))
+        made = formula("price", self.text, [*known, *self.rates])
+        # The logarithm of 0 is infinite, and what is divided by it costs nothing: no such price is meant.
+        wrong = made.without_value(self.rates)
+        if wrong is not None:
+            name, part = wrong
+            allowed = (
+                f"must leave {part} finite and, where it divides, not 0; a probability must be above 0 and below 1"
+            )
+            raise InputError.of(f"price: {name}", self.rates[name], allowed)
+        object.__setattr__(self, "formula", made)
 
     def but(self, **rates: float) -> Price:
         """Return the price with some rates changed; InputError for one that the formula does not have."""

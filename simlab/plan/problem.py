@@ -16,6 +16,7 @@ from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
 from simlab.plan.answer import Answer, Lift
 from simlab.plan.costs import Design, Pricing
+from simlab.plan.kinds import check_kinds, distributions, labelled
 from simlab.plan.limits import lifts
 from simlab.plan.precision import Precision
 from simlab.plan.price import INTERVIEW_STUDY, PRICED, Price
@@ -24,7 +25,7 @@ from simlab.plan.solve import LEAST_FITS, Solver
 from simlab.plan.space import Space, level_name, name_of, space_of
 from simlab.plan.study_evaluator import StudyEvaluator
 from simlab.plan.targets import Target, parse_target
-from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, corners, unknown_of
+from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, corners
 
 # Metrics that every replicate gets, so that a later plan with other targets finds them.
 STORED = ("ari", "bridger_auc", "n_clusters_error", "seen_switching", "true_switching", "converged", "seconds")
@@ -103,14 +104,14 @@ class Plan:
         script: str = "",
         pilot: Worlds | None = None,
     ) -> None:
+        # Nothing but what was given is named here yet.
+        check_kinds({**locals()})
         if not name or not all(c.isalnum() or c in "-_" for c in name):
             raise InputError.of("name", name, "must be letters, digits, - and _: it names files")
         check_seed(seed)
-        labelled = {fitters.name: fitters} if isinstance(fitters, Fitter) else dict(fitters)
-        if not labelled or not all(isinstance(f, Fitter) for f in labelled.values()):
-            raise InputError.of("fitters", fitters, "must be a fitter, or a mapping from label to fitter")
-        if len(labelled) > 1 and "fitter" not in design:
-            raise InputError.of("design", sorted(design), f"must say fitter: there are {', '.join(labelled)}")
+        by_label = labelled(fitters)
+        if len(by_label) > 1 and "fitter" not in design:
+            raise InputError.of("design", sorted(design), f"must say fitter: there are {', '.join(by_label)}")
         base = scenario if scenario is not None else Scenario()
         values: dict[str, Any] = {
             "name": name,
@@ -119,8 +120,8 @@ class Plan:
             "targets": parsed(targets),
             "scenario": base,
             "fieldwork": fieldwork if fieldwork is not None else Fieldwork(),
-            "fitters": labelled,
-            "unknown": unknown_of(unknown or {}, base),
+            "fitters": by_label,
+            "unknown": distributions(unknown or {}, base),
             "price": price if isinstance(price, Price) else Price(price),
             "pilot_fitter": pilot_fitter,
             "pilot": pilot,

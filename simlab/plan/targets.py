@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simlab.foundation.errors import InputError
 from simlab.metrics.metric import metrics
-from simlab.plan.formula import EVERYTHING, Formula, Limits, of_tree
+from simlab.plan.formula import EVERYTHING, LONGEST, Formula, Limits, of_tree
 
 Floats = NDArray[np.float64]
 
@@ -106,10 +106,16 @@ class Target:
             return math.nan
         return float(np.quantile(known, self.quantile))
 
+    def score_range(self) -> Limits:
+        """The limits of an average score: of a probability 0 and 1, of a mean those of the range of its metrics."""
+        if not self.is_mean:
+            return (0.0, 1.0)
+        low, high = self.conditions[0].formula.limits({name: limits_of(name) for name in self.measures})
+        return (low, high) if self.wanted else (-high, -low)
+
     def worst(self) -> float:
         """The score of a failed fit where it is a mean: the worst that the metric's range has; -inf where it has no limit."""
-        low, high = self.conditions[0].formula.limits({name: limits_of(name) for name in self.measures})
-        return low if self.wanted else -high
+        return self.score_range()[0]
 
 
 def parse_target(text: str) -> Target:
@@ -122,12 +128,21 @@ def parse_target(text: str) -> Target:
     Raises
     ------
     InputError
-        For anything else, an unknown metric (with the nearest), or what no value of the metric can reach.
+        For anything else, an unknown metric (with the nearest), what no value of the metric can reach, or too long a text.
     """
+    if not isinstance(text, str) or len(text) > LONGEST:
+        raise InputError.of("target", text, f"{FORMS}, at most {LONGEST} signs")
     try:
-        tree = ast.parse(str(text).strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _target(text, ast.parse(text.strip(), mode="eval").body)
+    except (RecursionError, MemoryError):
+        raise InputError.of("target", text, "must be shorter: it has too many terms") from None
+    except (SyntaxError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError.of("target", text, FORMS) from None
+
+
+def _target(text: str, tree: ast.expr) -> Target:
     left, sign, level = _comparison(text, tree)
     if not isinstance(left, ast.Call) or not isinstance(left.func, ast.Name) or len(left.args) != 1 or left.keywords:
         raise InputError.of("target", text, FORMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_CURVES = 9
+_DESIGNS = {
+    "found": "the design found",
+    "nearest": "the design that comes nearest",
+    "tested": "the design tested last",
+}
+# Signs in a line beside an axis.
+_AXIS = 26
 
 
 def frontier_figure(answer: Answer) -> Figure:
     """Return the frontier: for each target what the best design at each cost reaches, with its band, and what was looked at."""
     count = len(answer.targets)
-    made = figure(10.0, 4.2 if count == 1 else 3.4 * count)
+    made = figure(10.0, 4.4 if count == 1 else 0.3 + 3.4 * count)
     for k, target in enumerate(answer.targets):
         axes = made.add_subplot(count, 1, k + 1)
         costs = np.array([p.cost for p in answer.frontier])
@@ -35,7 +43,7 @@ def frontier_figure(answer: Answer) -> Figure:
             [p.reaches[k] for p in answer.frontier],
             target,
             0,
-            "the best design at each cost, by the surrogate",
+            "the best at each cost, by the surrogate",
         )
         looked = [(cost, n, _sign(target) * means[k]) for _, cost, n, means in answer.looked_at]
         axes.scatter(
@@ -45,20 +53,20 @@ def frontier_figure(answer: Answer) -> Figure:
             facecolors="none",
             edgecolors=GREY,
             linewidths=0.7,
-            label="designs looked at in the search, larger the more replicates",
+            label="looked at in the search, larger the more replicates",
             zorder=2,
         )
         _level(axes, target)
-        _point(axes, answer.cost, answer.reached[k].interval, target)
+        _point(axes, answer.cost, answer.reached[k].interval, target, design_found(answer))
         for _, cost, reached in answer.rejected:
             axes.plot(cost, _sign(target) * reached[k].interval.estimate, "x", color=INK, markersize=7, zorder=4)
         axes.set_ylabel(axis_words(target))
         if count > 1:
-            axes.set_title(label(target.text, 90))
+            axes.set_title(_wrapped(target.text, 90))
         if k == count - 1:
             axes.set_xlabel(f"cost, {answer.unit}" if answer.unit else "cost")
         if k == 0:
-            axes.legend(loc="lower right")
+            made.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=9)
     return made
 
 
@@ -75,7 +83,7 @@ def curves_figure(answer: Answer) -> Figure | None:
             axes = made.add_subplot(rows * lines, columns, (k * lines + i // columns) * columns + i % columns + 1)
             _curve(axes, answer, name, k, target)
             if i % columns == 0:
-                axes.set_ylabel(axis_words(target) if rows == 1 else label(target.text, 36))
+                axes.set_ylabel(axis_words(target) if rows == 1 else _wrapped(target.text))
     return made
 
 
@@ -87,20 +95,18 @@ def worlds_figure(answer: Answer) -> Figure | None:
     columns = 1 + max(min(len(of.contrasts), 2) for of in answer.worlds)
     made = figure(10.0 if columns > 1 else 6.5, 3.1 * rows)
     for k, of in enumerate(answer.worlds):
-        _spread(made.add_subplot(rows, columns, k * columns + 1), of)
+        _spread(made.add_subplot(rows, columns, k * columns + 1), of, several=rows > 1)
         for i, contrast in enumerate(of.contrasts[: columns - 1]):
             axes = made.add_subplot(rows, columns, k * columns + 2 + i)
             places = np.arange(len(contrast.groups))
             for at, (_, interval, _) in zip(places, contrast.groups, strict=True):
-                sign = _sign(of.target)
-                axes.plot([at, at], [sign * interval.low, sign * interval.high], color=look(0).colour, linewidth=1.4)
-                axes.plot(at, sign * interval.estimate, "o", color=look(0).colour, markersize=6)
+                _dot(axes, float(at), interval, of.target)
             axes.set_xticks(places, [name for name, _, _ in contrast.groups])
             axes.set_xlim(-0.5, len(places) - 0.5)
             if not of.target.is_mean:
                 axes.set_ylim(-0.02, 1.02)
             axes.set_title(label(capital(words(contrast.unknown))))
-            axes.set_ylabel(axis_words(of.target))
+            axes.set_ylabel(axis_words(of.target) if rows == 1 else _wrapped(of.target.text))
             _level(axes, of.target)
     return made
 
@@ -108,51 +114,81 @@ def worlds_figure(answer: Answer) -> Figure | None:
 def axis_words(target: Target) -> str:
     """Return what an axis of a target shows."""
     if target.is_mean:
-        return label(f"mean of {target.conditions[0].formula.text}", 34)
+        return _wrapped(f"mean of {target.conditions[0].formula.text}")
     return "probability"
+
+
+def standing(answer: Answer) -> str:
+    """Return what the design of an answer is: found, the nearest where none reaches, or tested where that is left open."""
+    if answer.found:
+        return "found"
+    return "nearest" if answer.none > 0.5 else "tested"
+
+
+def design_found(answer: Answer) -> str:
+    """Return what the design of an answer is, as ``the design found``."""
+    return _DESIGNS[standing(answer)]
+
+
+def within_range(interval: Interval, target: Target) -> Interval:
+    """Return an interval of scores cut at the range that the target's mean or probability has; surrogates know of none."""
+    low, high = target.score_range()
+    estimate, least, most = (min(max(v, low), high) for v in (interval.estimate, interval.low, interval.high))
+    return Interval(estimate, least, most, interval.level)
+
+
+def _wrapped(text: str, width: int = _AXIS) -> str:
+    """Return text that may be long in lines of so many signs, four at most."""
+    return "\n".join(textwrap.wrap(label(text, 4 * width - 20), width, break_on_hyphens=False))
 
 
 def _sign(target: Target) -> float:
     return -1.0 if target.is_mean and not target.wanted else 1.0
 
 
+def _numbers(interval: Interval, target: Target) -> list[float]:
+    """Return estimate and limits as they are drawn: within the range, with the sign that was asked for."""
+    cut, sign = within_range(interval, target), _sign(target)
+    return [sign * cut.estimate, sign * cut.low, sign * cut.high]
+
+
 def _band(axes: Axes, x: Any, intervals: list[Interval], target: Target, place: int, name: str) -> None:
-    style, sign = look(place), _sign(target)
-    each = np.array([[sign * i.estimate, sign * i.low, sign * i.high] for i in intervals])
+    style = look(place)
+    each = np.array([_numbers(i, target) for i in intervals])
     axes.fill_between(x, each[:, 1], each[:, 2], color=style.colour, alpha=0.16, linewidth=0)
     axes.plot(x, each[:, 0], color=style.colour, linewidth=1.8, label=name, zorder=3)
     if not target.is_mean:
         axes.set_ylim(-0.02, 1.02)
 
 
+def _dot(axes: Axes, x: float, interval: Interval, target: Target) -> None:
+    estimate, low, high = _numbers(interval, target)
+    axes.plot([x, x], [low, high], color=look(0).colour, linewidth=1.4)
+    axes.plot(x, estimate, "o", color=look(0).colour, markersize=6)
+
+
 def _level(axes: Axes, target: Target) -> None:
+    """Draw the target as a line that is named beside the axes, where no point lies."""
     level = _sign(target) * target.needed
     axes.axhline(level, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
-        f"target {level:g}",
-        (0.0, level),
+        f"target\n{level:g}",
+        (1.0, level),
         xycoords=("axes fraction", "data"),
-        xytext=(4, 3),
+        xytext=(4, 0),
         textcoords="offset points",
+        verticalalignment="center",
         fontsize=8,
         color=GREY,
     )
 
 
-def _point(axes: Axes, x: float, interval: Interval, target: Target) -> None:
+def _point(axes: Axes, x: float, interval: Interval, target: Target, name: str = "") -> None:
     """Draw what fresh replicates say of the design found."""
-    sign = _sign(target)
-    if math.isfinite(interval.low) and math.isfinite(interval.high):
-        axes.plot([x, x], [sign * interval.low, sign * interval.high], color=INK, linewidth=1.6, zorder=5)
-    axes.plot(
-        x,
-        sign * interval.estimate,
-        "D",
-        color=INK,
-        markersize=6.5,
-        zorder=6,
-        label="the design found, on fresh replicates",
-    )
+    estimate, low, high = _numbers(interval, target)
+    if math.isfinite(low) and math.isfinite(high):
+        axes.plot([x, x], [low, high], color=INK, linewidth=1.6, zorder=5)
+    axes.plot(x, estimate, "D", color=INK, markersize=6.5, zorder=6, label=name)
 
 
 def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> None:
@@ -166,9 +202,7 @@ def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> Non
     else:
         x = np.arange(len(levels), dtype=float)
         for i, p in enumerate(points):
-            interval, sign = p.reaches[k], _sign(target)
-            axes.plot([i, i], [sign * interval.low, sign * interval.high], color=look(0).colour, linewidth=1.4)
-            axes.plot(i, sign * interval.estimate, "o", color=look(0).colour, markersize=6)
+            _dot(axes, float(i), p.reaches[k], target)
         axes.set_xticks(x, [label(level_name(level), 16) for level in levels])
         axes.set_xlim(-0.5, len(levels) - 0.5)
         if not target.is_mean:
@@ -179,11 +213,11 @@ def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> Non
         axes.axvline(place, color=PALE, linewidth=5.0, zorder=0)
         _point(axes, place, answer.reached[k].interval, target)
     axes.set_title(label(capital(words(name)), 34))
-    axes.set_xlabel(label(f"found: {setting_words(name, answer.design[name])}", 32))
+    axes.set_xlabel(label(f"{standing(answer)}: {setting_words(name, answer.design[name])}", 32))
 
 
-def _spread(axes: Axes, of: OfWorlds) -> None:
-    """Draw shares of success, or means, of single worlds, and the distribution over worlds that they are drawn from."""
+def _spread(axes: Axes, of: OfWorlds, *, several: bool) -> None:
+    """Draw shares of success, or means, of single worlds and their distribution; of ``several`` targets, which it is."""
     spread, sign, n = of.spread, _sign(of.target), of.spread.replicates
     shown = sign * spread.each
     if of.target.is_mean:
@@ -203,10 +237,11 @@ def _spread(axes: Axes, of: OfWorlds) -> None:
     axes.set_ylabel("share of worlds")
     if of.target.is_mean:
         axes.set_xlabel(f"mean of {n} replicates")
-        axes.axvline(sign * of.target.needed, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-        axes.set_title("Means of single worlds")
+        level = sign * of.target.needed
+        axes.axvline(level, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1, label=f"target {level:g}")
     else:
         axes.set_xlim(-0.5 / n - 0.02, 1.0 + 0.5 / n + 0.02)
         axes.set_xlabel(f"share of {n} replicates that succeed")
-        axes.set_title("Success in single worlds")
-    axes.legend(loc="upper left")
+    title = "Means of single worlds" if of.target.is_mean else "Success in single worlds"
+    axes.set_title(f"{title}\n{_wrapped(of.target.text, 40)}" if several else title)
+    axes.legend(loc="best")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from simlab.plan.price import QUANTITIES
 from simlab.plan.problem import Plan
 from simlab.plan.space import level_name
 from simlab.report.numbers import number, unbroken
-from simlab.report.plan_figures import curves_figure, frontier_figure, worlds_figure
+from simlab.report.plan_figures import curves_figure, design_found, frontier_figure, within_range, worlds_figure
 from simlab.report.plan_words import design_words, interval_words, money, more_words, sentences
 from simlab.report.style import rendered, styled, write_atomically
 
@@ -37,7 +36,6 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
     """Return everything that the template shows. Text is escaped by the template."""
     spoken = [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, sentences(answer))]
     return {
-        "style": _style(),
         "title": plan.name,
         "question": plan.question,
         "answers": spoken,
@@ -46,12 +44,13 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
         "worlds": _image(worlds_figure(answer), "How success is spread over worlds"),
         "targets": [target.text for target in answer.targets],
         "chosen": [(v.name, _levels(v.levels)) for v in answer.space.variables],
-        "unknown": [line.partition(": ")[::2] if ": " in line else ("", line) for line in plan.worlds.describe()],
+        "unknown": _unknown(plan),
         "given": _given(plan),
         "price": plan.price.text,
         "rates": [(name, f"{rate:g}") for name, rate in plan.price.rates.items()],
         "quantities": [(n, w) for n, w in QUANTITIES.items() if n in plan.price.formula.names],
         "unit": plan.price.unit,
+        "design_found": design_found(answer),
         "frontier_rows": _frontier_rows(answer),
         "more": [more_words(more, answer) for more in answer.more],
         "limits": _limit_rows(answer),
@@ -64,6 +63,14 @@ def _levels(levels: tuple[Any, ...]) -> str:
     if len(levels) > 6 and all(isinstance(v, (int, float)) for v in levels):
         return f"{level_name(levels[0])} to {level_name(levels[-1])} in {len(levels)} steps"
     return ", ".join(level_name(level) for level in levels)
+
+
+def _unknown(plan: Plan) -> list[tuple[str, str]]:
+    """Return what is not known, each setting with its distribution; of a pilot where its worlds come from."""
+    lines = plan.worlds.describe()
+    if plan.pilot is not None:
+        return [("the pilot", line) for line in lines]
+    return [(name, words) for name, _, words in (line.partition(": ") for line in lines)]
 
 
 def _given(plan: Plan) -> list[tuple[str, str]]:
@@ -79,14 +86,22 @@ def _given(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _frontier_rows(answer: Answer) -> list[list[str]]:
-    """Return a dozen designs of the frontier about the one found: design, cost, what is reached, probability."""
+    """Return a dozen designs of the frontier about the one found, and that one: design, cost, what is reached, probability.
+
+    What the surrogate says is cut at the range that a target has. The design found is shown by its fresh replicates.
+    """
     order = sorted(range(len(answer.frontier)), key=lambda i: abs(answer.frontier[i].cost - answer.cost))
     rows = []
-    for i in sorted(order[:_MOST_ROWS]):
+    for i in order[:_MOST_ROWS]:
         point = answer.frontier[i]
-        reached = [interval_words(r, t) for r, t in zip(point.reaches, answer.targets, strict=True)]
-        rows.append([design_words(point.design), f"{point.cost:,.0f}", *reached, number(point.probability)])
-    return rows
+        cut = [within_range(r, t) for r, t in zip(point.reaches, answer.targets, strict=True)]
+        reached = [interval_words(r, t) for r, t in zip(cut, answer.targets, strict=True)]
+        cells = [design_words(point.design), f"{point.cost:,.0f}", *reached, number(point.probability)]
+        rows.append((point.cost, False, cells))
+    reached = [interval_words(r.interval, r.target) for r in answer.reached]
+    name = f"{design_words(answer.design)}: {design_found(answer)}, on fresh replicates"
+    rows.append((answer.cost, True, [name, f"{answer.cost:,.0f}", *reached, ""]))
+    return [cells for _, _, cells in sorted(rows, key=lambda row: row[:2])]
 
 
 def _limit_rows(answer: Answer) -> list[list[str]]:
@@ -113,7 +128,7 @@ def _origin(plan: Plan, answer: Answer) -> list[tuple[str, str]]:
 
     return [
         ("Fits", f"{answer.fits.total:,} of {answer.fits.allowed:,} allowed, in {answer.seconds:,.0f} s"),
-        ("Cost of the design found", money(answer.cost, answer.unit)),
+        (f"Cost of {design_found(answer)}", money(answer.cost, answer.unit)),
         ("Seed", str(plan.seed)),
         ("Version", f"simlab {simlab.__version__}"),
     ]
@@ -124,13 +139,6 @@ def _image(made: Figure | None, alt: str) -> dict[str, Any] | None:
         return None
     data = base64.b64encode(rendered(made, dpi=_DPI)).decode("ascii")
     return {"data": f"data:image/png;base64,{data}", "alt": alt, "narrow": made.get_figwidth() < 9.0}
-
-
-def _style() -> str:
-    """Return the style sheet that all pages share."""
-    text = (Path(__file__).parent / "template.html").read_text(encoding="utf-8")
-    found = re.search(r"<style>\n(.*?)</style>", text, re.DOTALL)
-    return found.group(1) if found else ""
 
 
 def _environment() -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,10 +122,18 @@ def check_writable(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        # Rights do not tell: nobody makes files in some folders, such as /proc, whatever is allowed there.
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except OSError as error:
         raise _cannot_write(path, error) from None
+
+
+def check_page(path: Path) -> None:
+    """Make the folder of a page; InputError where the page cannot be written, or its name does not end in .html."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError.of("out", str(path), "must end in .html")
+    check_writable(path)
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:

@@ -8,11 +8,13 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any, TypeVar
 
 from simlab.foundation.errors import InputError, SimlabError, shown
 from simlab.study.design import Study
 
 SIZES = ("demo", "full")
+Named = TypeVar("Named")
 
 
 def load_script(path: str | Path, *, text: str | None = None) -> ModuleType:
@@ -59,18 +61,26 @@ def load_study(path: str | Path, size: str = "demo") -> Study:
     """
     if size not in SIZES:
         raise InputError.of("size", size, f"must be one of {', '.join(SIZES)}")
-    module = load_script(path)
-    found = getattr(module, "study", None)
+    found = named(path, "study", Study, "the size", size)
+    return found.changed(script=str(Path(path).resolve()))
+
+
+def named(path: str | Path, name: str, kind: type[Named], what: str = "", *given: Any) -> Named:
+    """Return what a script names so: a thing of a kind, or what a function returns that may take what is ``given``.
+
+    ``what`` is that in words. Raises InputError where there is none, or it is something else.
+    """
+    found = getattr(load_script(path), name, None)
     if found is None:
-        raise InputError(f"{path}: must name a `study`, a Study or a function that returns one")
-    if callable(found) and not isinstance(found, Study):
-        needed = [p for p in inspect.signature(found).parameters.values() if p.default is p.empty]
-        if len(needed) > 1:
-            raise InputError(f"{path}: `study` must be a function of the size, or of nothing")
+        raise InputError(f"{path}: must name a `{name}`, a {kind.__name__} or a function that returns one")
+    if callable(found) and not isinstance(found, kind):
+        parameters = inspect.signature(found).parameters.values()
+        if sum(p.default is p.empty for p in parameters) > len(given):
+            raise InputError(f"{path}: `{name}` must be a function of {f'{what}, or of ' if given else ''}nothing")
         try:
-            found = found(size) if inspect.signature(found).parameters else found()
+            found = found(*given) if parameters else found()
         except BaseException as error:
             raise _broken(path, error) from error
-    if not isinstance(found, Study):
-        raise InputError(f"{path}: `study` must be a Study, not a {type(found).__name__}")
-    return found.changed(script=str(Path(path).resolve()))
+    if not isinstance(found, kind):
+        raise InputError(f"{path}: `{name}` must be a {kind.__name__}, not a {type(found).__name__}")
+    return found

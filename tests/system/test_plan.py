@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import logging
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +18,7 @@ from simlab.cli import call
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.panel_write import write_panel
+from simlab.plan.problem import Plan
 
 Said = pytest.CaptureFixture[str]
 
@@ -79,13 +84,21 @@ def test_a_plan_says_its_answer_and_writes_its_page(script: Path, capsys: Said) 
         (["--jobs", "0"], "jobs = 0"),
         (["--seed", "-1"], "seed = -1"),
         (["--pilot", "nowhere.csv"], "nowhere.csv"),
-        (["-o", "page.txt"], "must be a file that ends in .html"),
+        (["-o", "page.txt"], "out = page.txt: must end in .html"),
+        (["-o", "/proc/x.html"], "/proc/x.html: cannot be written"),
+        (["--store", "/proc/x"], "store = /proc/x: must be a folder that can be written to"),
+        (["--store", __file__], "must be a folder that can be written to (is a file)"),
+        (["--actors", "people.csv"], "actors = people.csv: is of a pilot: give --pilot too"),
+        (["--undirected"], "undirected = True: is of a pilot"),
+        (["--undirected-relations", "lunch,advice"], "undirected_relations = lunch, advice: is of a pilot"),
     ],
 )
 def test_wrong_input_is_one_clear_line(script: Path, options: list[str], error: str, capsys: Said) -> None:
     assert planned(script, *options) == 2
-    said = capsys.readouterr().err.strip()
+    out, said = capsys.readouterr()
+    said = said.strip()
     assert error in said
+    assert "fits" not in out
     assert len([line for line in said.splitlines() if line.startswith("error: ")]) == 1
     assert "Traceback" not in said
 
@@ -124,18 +137,88 @@ def test_a_pilot_whose_people_are_fewer_than_the_sample_is_one_clear_line(script
     assert "n_invited = 24: must be at most n_actors = 20" in capsys.readouterr().err
 
 
+def piloted(folder: Path, unknown: str) -> Path:
+    """Return a script with a quick fitter of pilots, beside a pilot of which a tie is there twice."""
+    panel = simulate(Scenario(n_actors=24, mean_degree=5.0, separation=6.0), seed=1).panel
+    write_panel(panel, folder)
+    ties = folder / "ties.csv"
+    lines = ties.read_text().splitlines()
+    ties.write_text("\n".join([*lines, lines[1]]))
+    text = SCRIPT.replace(
+        "stored=[]", "stored=[], pilot_fitter=LpcmMcmc(n_clusters=3, n_chains=2, n_warmup=50, n_draws=20)"
+    )
+    text = text.replace("stored=[]", f"stored=[], unknown={{{unknown}}}")
+    file = folder / "piloted.py"
+    file.write_text(f"from simlab.fit.lpcm_mcmc import LpcmMcmc\n{text}")
+    return file
+
+
+def test_what_is_to_be_known_of_a_pilot_is_said_in_a_line_each(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    # All of it is said before the search.
+    monkeypatch.setattr(Plan, "solve", stopped)
+    file = piloted(tmp_path, "'reciprocity': (0.3, 0.6)")
+    options = ["--pilot", str(tmp_path / "ties.csv"), "--actors", str(tmp_path / "actors.csv")]
+    assert planned(file, *options) == 130
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert any(line.startswith("warning: 1 duplicate tie") for line in lines)
+    assert any(line.startswith("set aside: what the script says of reciprocity") for line in lines)
+    assert any(line.startswith("warning: the fit of ties.csv did not converge (") for line in lines)
+    assert any(line.startswith("unknown  ") and "which did not converge" in line for line in lines)
+    assert "Warning" not in out + err
+
+
+def test_nothing_is_said_of_what_ctrl_c_cut_off(
+    script: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    under_way: list[Any] = []
+
+    def stopped(*_: Any, **__: Any) -> None:
+        loop = asyncio.new_event_loop()
+        under_way.append(loop.create_task(asyncio.sleep(9.0)))
+        loop.run_until_complete(asyncio.sleep(0.0))
+        loop.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Plan, "solve", stopped)
+    try:
+        assert planned(script) == 130
+        under_way.clear()
+        gc.collect()
+    finally:
+        logging.getLogger("asyncio").setLevel(logging.NOTSET)
+    assert caplog.text == ""
+
+
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_is_there(script: Path) -> None:
-    command = [sys.executable, "-c", "import sys; from simlab.cli import call; sys.exit(call(sys.argv[1:]))"]
+def test_after_ctrl_c_the_same_command_goes_on_to_the_same_answer(script: Path, capsys: Said) -> None:
+    text = script.read_text().replace("[12, 18, 24]", "[18, 24]").replace("between(2, 6)", "[3, 5]")
+    script.write_text(text.replace("fits=240", "fits=200"))
     store = script.parent / "store"
-    arguments = ["plan", str(script), "--store", str(store), "-o", str(script.parent / "p.html"), "--jobs", "2"]
-    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    options = ["--store", str(store), "-o", str(script.parent / "plan.html")]
+    command = [sys.executable, "-m", "simlab", "plan", str(script), *options, "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         for _ in range(600):
             if len(list(store.glob("*.zarr"))) >= 2:
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        told, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on from there" in said
-    assert len(list(store.glob("*.zarr"))) >= 2
+    assert said.splitlines()[-1] == (f"stopped; what was computed is in {store}: the same command goes on from there")
+    assert "Traceback" not in said
+    assert "Answer" not in told
+    begun = set(store.glob("*.zarr"))
+    assert len(begun) >= 2
+    assert planned(script) == 0
+    whole = capsys.readouterr().out
+    assert begun < set(store.glob("*.zarr"))
+    # A run that nothing stopped, in another folder.
+    other = script.parent / "other"
+    assert planned(script, "--store", str(other)) == 0
+    assert capsys.readouterr().out == whole.replace(str(store), str(other))
