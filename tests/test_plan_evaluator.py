@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reference.planning import NETWORK_PROBLEMS
 
 from simlab.fieldwork.settings import Fieldwork
 from simlab.fit.spectral import Spectral
@@ -62,6 +63,25 @@ def test_worlds_that_are_alike_are_not_the_same_replicate(unknown: dict[str, Any
     made = plan(unknown=unknown).evaluator(tmp_path, backend="threads")
     values = made.evaluate(DESIGN, trials(made, DESIGN, 0, 2 * BLOCK, fresh=True), ["ari"])["ari"]
     assert len(np.unique(values)) > BLOCK
+
+
+def test_a_plan_reckons_with_what_brute_force_found(tmp_path: Path) -> None:
+    """A design of the table of many replicates, two kinds of world as a list: other replicates of it, through the stores."""
+    problem = NETWORK_PROBLEMS["managers, names and instrument"]
+    known = problem.problem
+    design = known.space.design(known.best)
+    separations = [world["separation"] for world in problem.worlds]
+    made = plan(
+        scenario=problem.base,
+        unknown={"separation": separations},
+        design={name: [level] for name, level in design.items()},
+        fitters=problem.fitter,
+    ).evaluator(tmp_path, backend="threads")
+    values = made.evaluate(design, trials(made, design, 0, 15 * BLOCK, fresh=True), ["ari"])["ari"]
+    share, wanted = float(np.mean(values >= 0.6)), float(known.assurance[known.best])
+    assert abs(share - wanted) < 4.0 * np.sqrt(wanted * (1.0 - wanted) / len(values))
+    kinds = np.array([made.world(t.world)["separation"] for t in trials(made, design, 0, 15 * BLOCK, fresh=True)])
+    assert np.mean(values[kinds == separations[0]]) < np.mean(values[kinds == separations[1]])
 
 
 def test_failed_fits_are_counted_with_what_was_said(tmp_path: Path) -> None:

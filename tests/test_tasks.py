@@ -16,6 +16,7 @@ from simlab.study import layout
 from simlab.study.cell import FAILED, OK, CellResult, Place, Task, WorldResult
 from simlab.study.costs import Costs
 from simlab.study.design import Study, grid
+from simlab.study.held import Held
 from simlab.study.store import Store
 from simlab.study.tasks import TaskQueue
 
@@ -117,9 +118,9 @@ def test_short_cells_are_handed_out_together_and_long_worlds_are_divided(tmp_pat
 def test_a_block_is_written_once_where_its_cells_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "_CELLS_A_BLOCK", 64 * 8)
     written: list[tuple[int, ...]] = []
-    usual = Store._write_block
+    usual = Held._write_block
     monkeypatch.setattr(
-        Store, "_write_block", lambda self, block, held: (written.append(block), usual(self, block, held))[1]
+        Held, "_write_block", lambda self, block, held: (written.append(block), usual(self, block, held))[1]
     )
     _, _, store = drive(study(replicates=640), tmp_path / "x.zarr", dict.fromkeys(range(3), 0.001), 4)
     assert len(list(store.blocks())) > 2
