@@ -195,6 +195,11 @@ def test_the_table_has_the_design_found_with_its_fresh_replicates(found: Answer)
     assert rows[0][0].endswith("the design found, on fresh replicates")
 
 
+def test_many_levels_are_counted(found: Answer) -> None:
+    chosen = dict(content(plan(), found)["chosen"])
+    assert chosen["n_invited"] == "20 to 120, 21 levels"
+
+
 def test_every_page_has_the_style_sheet() -> None:
     for page in Path(plan_page.__file__).parent.glob("*.html"):
         assert '<style>\n{% include "page.css" %}\n' in page.read_text(encoding="utf-8")
