@@ -184,7 +184,7 @@ def test_where_none_reaches_nothing_is_called_found(none: Answer, found: Answer)
         assert curves is not None
         assert all(axes.get_xlabel().startswith("nearest: ") for axes in curves.axes)
     assert design_found(found) == "the design found"
-    assert design_found(replace(found, outcome=Outcome.MISSED, none=0.1)) == "the design tested last"
+    assert design_found(replace(found, outcome=Outcome.MISSED)) == "the design chosen"
     assert "the design found" not in str(content(plan(), none)).replace(none.targets[0].text, "")
 
 
