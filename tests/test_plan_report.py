@@ -184,7 +184,7 @@ def test_where_none_reaches_nothing_is_called_found(none: Answer, found: Answer)
         assert curves is not None
         assert all(axes.get_xlabel().startswith("nearest: ") for axes in curves.axes)
     assert design_found(found) == "the design found"
-    assert design_found(replace(found, outcome=Outcome.MISSED, none=0.1)) == "the design tested last"
+    assert design_found(replace(found, outcome=Outcome.MISSED)) == "the design chosen"
     assert "the design found" not in str(content(plan(), none)).replace(none.targets[0].text, "")
 
 
@@ -193,6 +193,11 @@ def test_the_table_has_the_design_found_with_its_fresh_replicates(found: Answer)
     rows = [row for row in content(plan(), without)["frontier_rows"] if row[0].startswith(design_words(found.design))]
     assert [row[2] for row in rows] == [interval_words(found.reached[0].interval, found.targets[0])]
     assert rows[0][0].endswith("the design found, on fresh replicates")
+
+
+def test_many_levels_are_counted(found: Answer) -> None:
+    chosen = dict(content(plan(), found)["chosen"])
+    assert chosen["n_invited"] == "20 to 120, 21 levels"
 
 
 def test_every_page_has_the_style_sheet() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlab.plan.answer import Answer, OfWorlds, Predicted
+from simlab.plan.answer import Answer, OfWorlds, Outcome, Predicted
 from simlab.plan.intervals import Interval
 from simlab.plan.space import level_name
 from simlab.plan.targets import Target
@@ -24,7 +24,7 @@ _MOST_CURVES = 9
 _DESIGNS = {
     "found": "the design found",
     "nearest": "the design that comes nearest",
-    "tested": "the design tested last",
+    "chosen": "the design chosen",
 }
 # Signs in a line beside an axis.
 _AXIS = 26
@@ -119,10 +119,10 @@ def axis_words(target: Target) -> str:
 
 
 def standing(answer: Answer) -> str:
-    """Return what the design of an answer is: found, the nearest where none reaches, or tested where that is left open."""
+    """Return what the design of an answer is: found, the nearest where none reaches, or chosen where it was shown to miss."""
     if answer.found:
         return "found"
-    return "nearest" if answer.none > 0.5 else "tested"
+    return "nearest" if answer.outcome == Outcome.NONE else "chosen"
 
 
 def design_found(answer: Answer) -> str:

@@ -61,7 +61,7 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
 
 def _levels(levels: tuple[Any, ...]) -> str:
     if len(levels) > 6 and all(isinstance(v, (int, float)) for v in levels):
-        return f"{level_name(levels[0])} to {level_name(levels[-1])} in {len(levels)} steps"
+        return f"{level_name(levels[0])} to {level_name(levels[-1])}, {len(levels)} levels"
     return ", ".join(level_name(level) for level in levels)
 
 

@@ -198,7 +198,7 @@ def test_nothing_is_said_of_what_ctrl_c_cut_off(
 @pytest.mark.slow
 def test_after_ctrl_c_the_same_command_goes_on_to_the_same_answer(script: Path, capsys: Said) -> None:
     text = script.read_text().replace("[12, 18, 24]", "[18, 24]").replace("between(2, 6)", "[3, 5]")
-    script.write_text(text.replace("fits=240", "fits=200"))
+    script.write_text(text.replace("fits=600", "fits=200"))
     store = script.parent / "store"
     options = ["--store", str(store), "-o", str(script.parent / "plan.html")]
     command = [sys.executable, "-m", "simlab", "plan", str(script), *options, "--jobs", "2"]
