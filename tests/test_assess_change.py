@@ -8,7 +8,7 @@ from reference.made import made_fit
 
 from simlab import Fit, stream
 from simlab.plan.change import Change, change_between
-from simlab.report.assessment_words import change_sentences
+from simlab.report.assessment_change_words import change_sentences
 
 THREE = np.repeat([0, 1, 2], 40)
 

@@ -26,6 +26,7 @@ from simlab.plan.change import Change, change_between
 from simlab.plan.fieldwork_read import fieldwork_of, joint_fieldwork
 from simlab.plan.refitting import refitter
 from simlab.report import assessment_words as words
+from simlab.report.assessment_change_words import change_sentences
 from simlab.report.assessment_page import Assessed, write_page
 from simlab.report.checks import title
 from simlab.report.style import check_writable
@@ -105,7 +106,7 @@ def assess_file(
         print("\n".join(_said(assessment, worlds, several=len(found) > 1)))
     for name, change in changes:
         print()
-        print(_wrapped(f"{name}: " if name else "", " ".join(words.change_sentences(change))))
+        print(_wrapped(f"{name}: " if name else "", " ".join(change_sentences(change))))
     write_page(
         page,
         Assessed(
