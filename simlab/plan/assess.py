@@ -326,8 +326,8 @@ def concluded(task: Task) -> Assessment:
 def _stored(task: Task, study: Study) -> Any:
     """Return what there is of a study; nothing computed where it was not begun."""
     path = task.store(study)
-    if not path.exists():
-        Store(path, study)
+    # Also where it was begun: Ctrl-C may have come while it was made.
+    Store(path, study)
     with opened(path) as dataset:
         return dataset.load()
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +162,35 @@ def test_ctrl_c_keeps_what_is_there(
     assert "would be chosen" in text_of(page)
 
 
+def test_an_interrupt_in_the_middle_loses_nothing(two_groups: Path, tmp_path: Path) -> None:
+    """By the signal itself: the page says what is there, and the same command ends as one that was never stopped."""
+    command = [sys.executable, "-m", "simlab", "assess", "ties.csv", "--clusters", "2", "--worlds", "8"]
+    command += [*QUICK[:-1], "1", "-o", "page.html"]
+    folders = [tmp_path / name for name in ("stopped", "whole")]
+    for folder in folders:
+        folder.mkdir()
+        shutil.copy(two_groups, folder / "ties.csv")
+    stopped = subprocess.Popen(
+        command, cwd=folders[0], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    until = time.monotonic() + 60.0
+    while not list(folders[0].glob("page.refits/*.zarr/zarr.json")) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    stopped.send_signal(signal.SIGINT)
+    said, errors = stopped.communicate(timeout=60)
+    assert stopped.returncode == 130, errors
+    assert "stopped; what was refitted is kept and on the page" in errors
+    assert "the same command goes on from there" in " ".join(said.split())
+    assert re.search(r"\d+ of 8 worlds are refitted", text_of(folders[0] / "page.html"))
+    ended, whole = (
+        subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=60) for folder in folders
+    )
+    assert (ended.returncode, whole.returncode) == (0, 0)
+    assert ended.stdout == whole.stdout
+    assert text_of(folders[0] / "page.html") == text_of(folders[1] / "page.html")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -166,7 +200,8 @@ def test_ctrl_c_keeps_what_is_there(
         (["--worlds", "1"], "worlds = 1: must be from 2"),
         (["--refitter", "louvain"], "refitter = louvain: must be a fitter to which a number of clusters can be given"),
         (["--refitter", "lpcm-mpa"], "no fitter named 'lpcm-mpa'. Did you mean 'lpcm-map'?"),
-        (["--response-rate", "1.5"], "response_rate = 1.5: must be a number from 0 to 1"),
+        (["--response-rate", "1.5"], "response_rate = 1.5: must be above 0 and at most 1"),
+        (["--response-rate", "0"], "response_rate = 0.0: must be above 0 and at most 1"),
         (["--max-nominations", "0"], "max_nominations = 0: must be"),
         (["--jobs", "0"], "jobs = 0: must be an integer from 1"),
         (["--seed", "-1"], "seed = -1: must be an integer from 0"),
