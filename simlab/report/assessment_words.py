@@ -63,19 +63,19 @@ def right_sentences(found: Assessment) -> list[str]:
     between = sorted((b for b in found.bridgers if b.probability >= 0.5), key=lambda b: -b.probability)
     if between:
         named = [f"{b.actor} ({percent(b.probability)}, clusters {b.own} and {b.other})" for b in between]
-        said.append(f"More likely than not to lie between two clusters: {listed(named)}.")
+        said.append(f"At least as likely as not to lie between two clusters: {listed(named)}.")
     elif found.bridgers:
         top_bridger = max(found.bridgers, key=lambda b: b.probability)
         said.append(
-            f"Of the {len(found.bridgers)} actors named as likely bridgers none is more likely than not to lie between two"
-            f" clusters; the likeliest is {top_bridger.actor}, with {percent(top_bridger.probability)}."
+            f"Of the {len(found.bridgers)} actors named as likely bridgers none is as likely as not to lie between two"
+            f" clusters; the likeliest is {top_bridger.actor}, with {likely(top_bridger.probability, 0.5)}."
         )
     return said
 
 
-def likely(share: float) -> str:
-    """Return a probability of being right; one that is too low to be safe never reads as one that is not."""
-    return percent(SAFE - 0.01 if SAFE - 0.01 < share < SAFE else share)
+def likely(share: float, limit: float = SAFE) -> str:
+    """Return a probability; one that is below a limit, which is what makes an assignment safe, never reads as the limit."""
+    return percent(limit - 0.01 if limit - 0.01 < share < limit else share)
 
 
 def _doubtful(found: Assessment, i: int) -> str:
@@ -91,7 +91,7 @@ def _qualified(found: Assessment, sentence: str) -> str:
     """Return a sentence that says first that the fit on which it rests did not converge, where it did not."""
     if found.fit.status != Status.NOT_CONVERGED:
         return sentence
-    return f"As far as a fit that did not converge can say: {sentence[:1].lower()}{sentence[1:]}"
+    return f"As far as a fit that did not converge can say, {sentence[:1].lower()}{sentence[1:]}"
 
 
 def same_sentences(found: Assessment) -> list[str]:
@@ -122,8 +122,10 @@ def _found_again(found: Assessment) -> str:
     size = f"a mean adjusted Rand index of {told}, {range_}"
     if not found.assignments.divided:
         one = float((values == 1.0).mean())
+        if one == 1.0:
+            return f"It would find one cluster again: all {len(values)} refits did."
         return (
-            f"It would again find one cluster in {percent(one)} of worlds, and others, that are not here, in the rest."
+            f"It would find one cluster again in {percent(one)} of worlds, and in the rest others, that are not here."
         )
     if mean >= _AGAIN:
         return f"Yes, mostly: it would find these clusters again with {size}."
