@@ -11,6 +11,7 @@ from conftest import network_of
 from reference.made import made_fit
 
 from simlab import Fieldwork, Network
+from simlab.cli.assessing import _said
 from simlab.fit.fit import Status
 from simlab.plan.again import Again, Numbers
 from simlab.plan.assess import Assessment, Bridger
@@ -134,3 +135,13 @@ def test_limits_on_names_that_do_not_fit_the_data(allowed: int | None, most: int
     found = assessment(networks=(network,), fieldwork=Fieldwork(max_nominations=most))
     said = warnings_of(found, worlds_asked=40)
     assert [text.startswith(words) for text in said] == [True] * bool(words)
+
+
+def test_names_are_not_obeyed_by_the_terminal() -> None:
+    fit = made_fit(LABELS, tuple(f"\x1b[31m{c}" for c in "abcdef"))
+    of = Assignments(fit.actors, fit.labels, np.full(6, 0.5), np.full(6, 0.5), np.full(6, -1))
+    named = replace(assessment().network, relation="\x1b]0;title\x07")
+    text = "\n".join(_said(assessment(fit=fit, network=named, networks=(), assignments=of), 40, several=True))
+    assert r"Least certain: \x1b[31ma (50 %)" in " ".join(text.split())
+    assert r"\x1b]0;title\x07" in text
+    assert "\x1b" not in text
