@@ -8,7 +8,8 @@ from reference.made import made_fit
 
 from simlab import Fit, stream
 from simlab.plan.change import Change, change_between
-from simlab.report.assessment_words import change_sentences
+from simlab.report.assessment_change_words import change_sentences
+from simlab.report.assessment_figures import change_figure
 
 THREE = np.repeat([0, 1, 2], 40)
 
@@ -73,7 +74,45 @@ def test_what_cannot_be_corrected_says_why() -> None:
     three, two = made_fit([0, 1, 2, 0]), made_fit([0, 1, 1, 0])
     assert "3 and 2 clusters: give one number" in reason(three, two)
     assert "fewer than two" in reason(two, made_fit([0, 1, 1, 0], ("w", "x", "y", "z")))
-    assert "one cluster" in reason(made_fit([0, 0, 0, 0]), made_fit([0, 0, 0, 0]))
+    lump = made_fit([0, 0, 0, 0])
+    assert reason(lump, lump) == "in both periods all are in one cluster"
     assert "too few worlds" in reason(two, two, (np.full(10, np.nan), np.full(10, 0.1)))
     alone = change_between(("1", "2"), (two, made_fit([0, 1], ("y", "z"))), (two, two), some, rng=rng)
     assert change_sentences(alone)[0].startswith("From period 1 to 2: fewer than two")
+
+
+def test_what_is_seen_is_what_the_reported_fits_show() -> None:
+    """The null is of the refits' method, and so is what it is compared with: both are told where they differ."""
+    rng = stream(1, "seen")
+    before, after = wrongly(THREE, 0.02, rng), wrongly(THREE, 0.02, rng)
+    reported = made_fit(before), made_fit(after)
+    refits = made_fit(wrongly(before, 0.1, rng)), made_fit(wrongly(after, 0.1, rng))
+    found = change_between(("1", "2"), reported, refits, (nulls(0.12, rng), nulls(0.12, rng)), rng=rng)
+    assert found.seen < 0.08 < found.seen_by_refits
+    assert abs(found.corrected.share) < 0.12
+    said = change_sentences(found)
+    assert said[0].startswith(f"From period 1 to 2, {found.seen:.0%}".replace("%", " %"))
+    assert f"worlds are refitted see {found.seen_by_refits:.0%}".replace("%", " %") in said[1]
+    assert f"the {found.seen_by_refits:.0%} become".replace("%", " %") in said[3]
+    same = change_between(("1", "2"), reported, reported, (nulls(0.02, rng), nulls(0.02, rng)), rng=rng)
+    assert not any("refitted see" in sentence for sentence in change_sentences(same))
+
+
+def test_between_fits_of_one_cluster_nobody_is_seen_to_switch() -> None:
+    """Whatever refits see: a refit that divides a lump makes change of nothing."""
+    some = (np.full(10, 0.1), np.full(10, 0.1))
+    lump, two = made_fit([0, 0, 0, 0]), made_fit([0, 1, 1, 0])
+    refits = two, made_fit([0, 0, 1, 1])
+    for reported, where in (
+        ((lump, lump), "in both periods"),
+        ((two, lump), "in period 2"),
+        ((lump, two), "in period 1"),
+    ):
+        found = change_between(("1", "2"), reported, refits, some, rng=stream(1, "one"))
+        assert np.isnan(found.null)
+        assert not found.corrected.estimable
+        assert change_sentences(found) == [
+            f"From period 1 to 2 nobody can be seen to switch cluster: {where} all are in one cluster.",
+            "The corrected change is not estimable.",
+        ]
+        assert change_figure([("", found)]) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from conftest import network_of
 from reference.made import lpcm_network, made_fit, made_truth
 
 from simlab import Fieldwork, Fit, InputError, LpcmMcmc, Network, Scenario, observe, simulate, stream
+from simlab.fit.fit import FitError
 from simlab.fit.likely_bridgers import likely_bridgers
 from simlab.fit.over_relations import OverRelations
 from simlab.metrics import again
 from simlab.metrics.metric import metrics
 from simlab.metrics.recovery import adjusted_rand_index
 from simlab.panel_read import panel_from_tables
-from simlab.plan.fieldwork_read import fieldwork_of, likely_limit
+from simlab.plan.assess import Refits, check_assessable, concluded, prepared
+from simlab.plan.fieldwork_read import fieldwork_of, joint_fieldwork, likely_limit
 from simlab.plan.from_fit import scenario_from_fit
 from simlab.plan.refitting import chooser, refitter
 from simlab.plan.worlds import spread_evenly, worlds_from_fit
@@ -191,8 +194,9 @@ def test_fieldwork_is_read_from_the_panel() -> None:
     assert (read.response_rate, read.absence, read.max_nominations, read.proxy) == (0.75, pytest.approx(0.2), 3, 0.0)
     given = fieldwork_of(panel, panel.keys[0], response_rate=0.5, max_nominations=2)
     assert (given.response_rate, given.max_nominations) == (0.5, 2)
-    with pytest.raises(InputError, match=r"^response_rate = 2"):
-        fieldwork_of(panel, panel.keys[0], response_rate=2.0)
+    for rate in (0.0, 2.0, float("nan")):
+        with pytest.raises(InputError, match=r"^response_rate = .*: must be above 0 and at most 1$"):
+            fieldwork_of(panel, panel.keys[0], response_rate=rate)
 
 
 def _frame(rows: list[dict[str, str]]) -> Any:
@@ -207,3 +211,56 @@ def test_a_likely_limit_is_noticed() -> None:
     assert likely_limit(replace(capped, limited=None, max_nominations=None)) == 5
     assert likely_limit(capped) is None
     assert likely_limit(panel.network()) is None
+
+
+def test_relations_fitted_jointly_have_one_fieldwork() -> None:
+    panel = simulate(Scenario(n_actors=20, mean_degree=6.0, relations=("advice", "lunch", "play")), seed=1).panel
+    seen = observe(panel, Fieldwork(response_rate=0.7, max_nominations=3, proxy=0.4), seed=1)
+    whole = joint_fieldwork(replace(seen, directed=(False, True, True)), "site 1", "1")
+    each = [fieldwork_of(seen, key) for key in seen.keys]
+    assert whole.max_nominations == 3
+    assert whole.response_rate == each[0].response_rate
+    assert whole.proxy == pytest.approx((each[1].proxy + each[2].proxy) / 2)
+    unlike = replace(seen, max_nominations={**seen.max_nominations, seen.keys[1]: 8})
+    with pytest.raises(InputError, match=r"^max_nominations: 3 for advice, 8 for lunch, 3 for play: must be alike"):
+        joint_fieldwork(unlike, "site 1", "1")
+    assert joint_fieldwork(unlike, "site 1", "1", max_nominations=8).max_nominations == 8
+
+
+def test_what_cannot_be_fitted_jointly_is_refused_before_it_is_fitted(network: Network) -> None:
+    empty = replace(network_of(np.zeros((30, 30), dtype=bool), actors=network.actors), relation="lunch")
+    method = LpcmMcmc(n_clusters=2)
+    check_assessable(method, [network])
+    check_assessable(method, [network, network])
+    with pytest.raises(InputError, match=r"^lunch: must have both ties and dyads without a tie"):
+        check_assessable(method, [network, empty])
+    for changes in ({"sociality": "both"}, {"reciprocity": True}, {"covariates": ("match(office)",)}):
+        with pytest.raises(InputError, match=r": must be left out for --joint: each relation has such effects"):
+            check_assessable(method.but(**changes), [network, network])
+
+
+def test_a_limit_of_the_fieldwork_is_one_of_the_networks(
+    fit: Fit, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worlds have the ties before it, and are not cut twice; and a fit that fails leaves the others."""
+    most = int(network.ties.sum(axis=1).max())
+
+    def failed(method: LpcmMcmc, *_: Any, **__: Any) -> Fit:
+        if method.n_clusters == 4:
+            raise FitError("no luck")
+        return fit
+
+    monkeypatch.setattr(LpcmMcmc, "fit", failed)
+    given: dict[str, Any] = {"seed": 1, "folder": tmp_path, "refits": Refits(4)}
+    task = prepared(fit, [network], LpcmMcmc(n_clusters=3), Fieldwork(max_nominations=most), **given)
+    assert task.networks[0].max_nominations == most
+    worlds = task.again.scenarios.settings
+    assert all(world.density > network.density for world in worlds)
+    assert task.numbers.scenarios.labels["clusters"] == (2.0, 3.0)
+    # What Ctrl-C leaves where it comes while a store is being made.
+    half = task.store(task.numbers)
+    half.mkdir()
+    numbers = concluded(task).numbers
+    assert (numbers.n_worlds, numbers.n_done, numbers.n_failed) == (2, 0, 0)
+    free = prepared(fit, [network], LpcmMcmc(n_clusters=3), Fieldwork(), **given)
+    assert free.again.scenarios.settings[0].density == pytest.approx(network.density)

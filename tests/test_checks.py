@@ -349,6 +349,8 @@ def test_headlines_say_in_which_direction_the_observed_differs() -> None:
     assert any("transitivity, more than expected: observed 0.900" in line for line in lines)
     many = title("", PredictiveChecks("given", 99, tuple(one_check([0.9], f"s{k}", ()) for k in range(9))))
     assert many.endswith("More than expected: s0, s1, s2, s3, s4 and 4 others.")
+    six = title("", PredictiveChecks("given", 99, tuple(one_check([0.9], f"s{k}", ()) for k in range(6))))
+    assert six.endswith("More than expected: s0, s1, s2, s3, s4 and s5.")
 
 
 def test_bins_are_labelled_without_collisions_and_the_legend_comes_first(

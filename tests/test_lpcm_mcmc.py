@@ -252,6 +252,7 @@ def test_what_is_asked_for_decides_what_converged_means(monks: Monks) -> None:
     [
         ({}, Status.OK, ""),
         ({"rhat_intercept": 1.02}, Status.NOT_CONVERGED, "rhat of the intercept is 1.020, above 1.01.*n_draws = 2000"),
+        ({"rhat_intercept": 1.01004}, Status.NOT_CONVERGED, "rhat of the intercept is 1.01004, above 1.01:"),
         ({"rhat_median_distance": 1.5}, Status.NOT_CONVERGED, "rhat of the median distance.*different places"),
         ({"rhat_log_density": float("inf")}, Status.NOT_CONVERGED, "log density.*different places"),
         ({"rhat_log_density": float("nan")}, Status.NOT_CONVERGED, "log density"),

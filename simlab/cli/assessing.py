@@ -12,17 +12,21 @@ from pathlib import Path
 
 import simlab
 from simlab.cli import StoppedError
+from simlab.cli.fits import Task as FitTask
 from simlab.cli.fits import fit_all, tasks_of
 from simlab.cli.fitting import make_fitter, read_given
 from simlab.cli.progress import suitable
-from simlab.foundation.errors import InputError
+from simlab.fieldwork.observe import Fieldwork
+from simlab.foundation.errors import InputError, printable
 from simlab.foundation.streams import check_seed, stream
+from simlab.panel import Network, Panel
 from simlab.plan.again import REFIT
 from simlab.plan.assess import Assessment, Refits, Task, check_assessable, concluded, prepared
 from simlab.plan.change import Change, change_between
-from simlab.plan.fieldwork_read import fieldwork_of
+from simlab.plan.fieldwork_read import fieldwork_of, joint_fieldwork
 from simlab.plan.refitting import refitter
 from simlab.report import assessment_words as words
+from simlab.report.assessment_change_words import change_sentences
 from simlab.report.assessment_page import Assessed, write_page
 from simlab.report.checks import title
 from simlab.report.style import check_page
@@ -64,32 +68,33 @@ def assess_file(
     check_assessable(method, [])
     refitter(method, 2, joint=joint, name=refits)
     panel = read_given(path, method, actors=actors, undirected=undirected, undirected_relations=undirected_relations)
-    fieldworks = {
-        key: fieldwork_of(panel, key, response_rate=response_rate, max_nominations=max_nominations)
-        for key in panel.keys
-    }
+    wanted = tasks_of(panel, joint=joint)
+    # Before the first fit: fits take their time.
+    fieldworks = {}
+    for task in wanted:
+        if not task.why_not():
+            check_assessable(method, task.networks)
+            fieldworks[_place(task.whole)] = _fieldwork(panel, task, response_rate, max_nominations)
     plan = Refits(worlds, refits, n_periods=min(len(panel.periods), 2))
-    print(f"{path}: {method.name}, seed {seed}", flush=True)
+    print(printable(f"{path}: {method.name}, seed {seed}"), flush=True)
     tasks: list[Task] = []
     with OneThread():
-        for network, fit in fit_all(path, tasks_of(panel, joint=joint), method, seed):
+        for network, fit in fit_all(path, wanted, method, seed):
             relations = panel.relations if joint else (network.relation,)
-            keys = [(network.site, relation, network.period) for relation in relations]
-            networks = [panel.network(*key) for key in keys]
-            check_assessable(method, networks)
+            networks = [panel.network(network.site, relation, network.period) for relation in relations]
             tasks.append(
                 prepared(
                     fit,
                     networks,
                     method,
-                    fieldworks[keys[0]],
+                    fieldworks[_place(network)],
                     network=network,
                     seed=seed,
                     folder=page.with_suffix(".refits"),
                     refits=plan,
                 )
             )
-            print(f"fitted: {network}, {words.clusters(fit.n_clusters)}", flush=True)
+            print(printable(f"fitted: {network}, {words.clusters(fit.n_clusters)}"), flush=True)
     stopped = not _refitted(tasks, jobs)
     with OneThread():
         found = [concluded(task) for task in tasks]
@@ -99,7 +104,7 @@ def assess_file(
         print("\n".join(_said(assessment, worlds, several=len(found) > 1)))
     for name, change in changes:
         print()
-        print(_wrapped(f"{name}: " if name else "", " ".join(words.change_sentences(change))))
+        print(_wrapped(f"{name}: " if name else "", " ".join(change_sentences(change))))
     write_page(
         page,
         Assessed(
@@ -113,9 +118,23 @@ def assess_file(
             versions=_versions(),
         ),
     )
-    print(f"\nwritten  {page}")
+    print(f"\nwritten  {printable(str(page))}")
     if stopped:
         raise StoppedError("stopped; what was refitted is kept and on the page: the same command goes on from there")
+
+
+def _place(network: Network) -> tuple[str, str, str]:
+    return network.site, network.relation, network.period
+
+
+def _fieldwork(panel: Panel, task: FitTask, response_rate: float | None, max_nominations: int | None) -> Fieldwork:
+    """Return the fieldwork of what is fitted, with what was given."""
+    one = task.networks[0]
+    if task.joint:
+        return joint_fieldwork(
+            panel, one.site, one.period, response_rate=response_rate, max_nominations=max_nominations
+        )
+    return fieldwork_of(panel, _place(one), response_rate=response_rate, max_nominations=max_nominations)
 
 
 def _refitted(tasks: Sequence[Task], jobs: int | None) -> bool:
@@ -187,7 +206,7 @@ def _changes(found: Sequence[Assessment], seed: int) -> list[tuple[str, Change]]
 
 def _said(found: Assessment, n_worlds: int, *, several: bool) -> list[str]:
     """Return what is said of a network, as lines for a terminal."""
-    lines = [str(found.network)] if several else []
+    lines = [printable(str(found.network))] if several else []
     lines += [_wrapped("warning: ", text) for text in words.warnings_of(found, worlds_asked=n_worlds)]
     lines.append(_wrapped(f"{words.RIGHT} ", " ".join(words.right_sentences(found))))
     lines.append(_wrapped(f"{words.SAME} ", " ".join(words.same_sentences(found))))
@@ -197,7 +216,7 @@ def _said(found: Assessment, n_worlds: int, *, several: bool) -> list[str]:
 
 
 def _wrapped(head: str, text: str) -> str:
-    return textwrap.fill(head + text, 110, subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.fill(printable(head + text), 110, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _versions() -> str:

@@ -132,7 +132,10 @@ def judge(
             if _or_infinite(diagnostics[worst]) > 1.1
             else f"run longer chains, such as n_draws = {2 * n_draws}"
         )
-        return Status.NOT_CONVERGED, f"rhat of the {what} is {diagnostics[worst]:.3f}, above {max_rhat:g}: {remedy}"
+        return (
+            Status.NOT_CONVERGED,
+            f"rhat of the {what} is {_above(diagnostics[worst], max_rhat)}, above {max_rhat:g}: {remedy}",
+        )
     if not diagnostics[least] >= min_ess:
         what = least.removeprefix("ess_bulk_").replace("_", " ")
         have = max(float(np.nan_to_num(diagnostics[least])), 1.0)
@@ -153,3 +156,9 @@ def judge(
 
 def _or_infinite(value: float) -> float:
     return float("inf") if np.isnan(value) else value
+
+
+def _above(value: float, limit: float) -> str:
+    """Return a value above a limit with three decimals, or with so many that it reads as above it."""
+    texts = (f"{value:.{decimals}f}" for decimals in range(3, 12))
+    return next((text for text in texts if not float(text) <= limit), repr(value))

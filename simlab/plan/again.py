@@ -36,7 +36,7 @@ class Again:
     Attributes
     ----------
     n_worlds, n_done, n_failed : int
-        Worlds of the fit asked for, computed, and of which no refit succeeded.
+        Worlds of the fit asked for, computed, and in which a refit failed.
     found : (n_worlds, n_relations, n_periods)
         Adjusted Rand index of the refit and the reported clusters.
     recovered : (n_worlds, n_relations, n_periods)
@@ -69,15 +69,22 @@ class Numbers:
     """The numbers of clusters that refits choose.
 
     chosen : number of clusters of the worlds to {number chosen: in how many worlds}, of the worlds that are computed.
+    n_worlds, n_done, n_failed : worlds asked for, computed, and in which the refit failed.
     """
 
     chosen: Mapping[int, Mapping[int, int]]
+    n_worlds: int
+    n_done: int
+    n_failed: int
+
+    def total(self, n_clusters: int) -> int:
+        """Return in how many worlds with ``n_clusters`` a number was chosen."""
+        return sum(self.chosen.get(n_clusters, {}).values())
 
     def share(self, n_clusters: int, chosen: int) -> float:
         """Return in which share of the worlds with ``n_clusters`` the number ``chosen`` is chosen; NaN without any."""
-        of_worlds = self.chosen.get(n_clusters, {})
-        total = sum(of_worlds.values())
-        return of_worlds.get(chosen, 0) / total if total else float("nan")
+        total = self.total(n_clusters)
+        return self.chosen[n_clusters].get(chosen, 0) / total if total else float("nan")
 
 
 def again_study(
@@ -182,7 +189,8 @@ def numbers_of(dataset: Any) -> Numbers:
         numbers = _first_known(_values(part, CHOSEN)[:, :, 0])
         values, counts = np.unique(numbers, return_counts=True)
         chosen[int(n_clusters)] = {int(v): int(c) for v, c in zip(values, counts, strict=True)}
-    return Numbers(chosen)
+    status = np.asarray(dataset["status"].values)
+    return Numbers(chosen, status.size, int((status > PENDING).sum()), int((status >= FAILED).sum()))
 
 
 def _values(dataset: Any, name: str) -> Floats:

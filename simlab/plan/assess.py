@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.checks import PredictiveChecks, joint_predictive_checks
-from simlab.fit.fit import ClusterCountFitter, Fit, Fitter
+from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Fitter, Status
 from simlab.fit.latent import LatentFitter
 from simlab.fit.likely_bridgers import between_which, likely_bridgers
 from simlab.fit.together import TogetherFitter
@@ -28,6 +28,7 @@ from simlab.metrics.recovery import adjusted_rand_index
 from simlab.panel import DyadState, Network
 from simlab.plan.again import REFIT, Again, Numbers, again_of, again_study, numbers_of, numbers_study
 from simlab.plan.assignment import Assignments, assignments
+from simlab.plan.names_allowed import under_limit
 from simlab.plan.refitting import REFITTER, chooser, refitter
 from simlab.study.design import Study
 from simlab.study.provenance import describe
@@ -118,7 +119,8 @@ class Refits:
 class Task:
     """A fit to assess, with the studies that do it.
 
-    network : what is drawn and described; networks : what was fitted; again, numbers : the studies of refits.
+    network : what is drawn and described; networks : what was fitted, under the limit on names of the fieldwork; again,
+    numbers : the studies of refits.
     """
 
     network: Network
@@ -146,7 +148,10 @@ class Task:
 
 
 def check_assessable(method: Fitter, networks: Sequence[Network]) -> None:
-    """Raise InputError where a method or network cannot be assessed: for want of posterior draws, clusters or a world."""
+    """Raise InputError where a method or network cannot be assessed: for want of posterior draws, clusters or a world.
+
+    Several networks are relations fitted jointly; each must have a world, and the worlds the effects of all.
+    """
     able = isinstance(method, ClusterCountFitter) and isinstance(method, LatentFitter)
     if not able or "n_chains" not in type(method).model_fields:
         raise InputError.of("fitter", method.name, "must be lpcm-mcmc: the probabilities come from posterior draws")
@@ -157,6 +162,22 @@ def check_assessable(method: Fitter, networks: Sequence[Network]) -> None:
         if (network.state[apart] == DyadState.IMPOSSIBLE).any():
             raise InputError(
                 f"{network}: has ties that are impossible, as in a two-mode network, and no world of its kind"
+            )
+    if len(networks) > 1 and isinstance(method, LatentFitter):
+        _check_joint(method, networks)
+
+
+def _check_joint(method: LatentFitter, networks: Sequence[Network]) -> None:
+    for field, none in (("sociality", "none"), ("reciprocity", False), ("covariates", ())):
+        value = getattr(method, field)
+        if value != none:
+            shown = ", ".join(value) if isinstance(value, tuple) else value
+            raise InputError.of(field, shown, "must be left out for --joint: each relation has such effects of its own")
+    for network in networks:
+        if not 0.0 < network.density < 1.0:
+            raise InputError(
+                f"{network}: must have both ties and dyads without a tie, as all relations fitted jointly: leave it out, or"
+                " assess them without --joint"
             )
 
 
@@ -183,7 +204,8 @@ def assess(
     method : Fitter
         A fitter with posterior draws and a number of clusters.
     fieldwork : Fieldwork
-        Through which each world is sent, such as ``fieldwork_of`` reads it.
+        Through which each world is sent, such as ``fieldwork_of`` reads it. Its limit on names is taken for that of the
+        networks, unless they have one of their own or somebody in them named more.
     seed : int
     folder : path
         Where the refits are stored; what is there of the same assessment is not computed again.
@@ -223,6 +245,7 @@ def prepared(
     """
     plan = refits or Refits()
     check_assessable(method, networks)
+    networks = tuple(under_limit(one, fieldwork.max_nominations) for one in networks)
     joint, first = len(networks) > 1, networks[0]
     name = "-".join(part for part in ("assess", *_name(networks)) if part)
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
@@ -246,11 +269,11 @@ def prepared(
         seed=seed,
     )
     shown = first if network is None else network
-    return Task(shown, tuple(networks), fit, fieldwork, again, numbers, seed, Path(folder))
+    return Task(shown, networks, fit, fieldwork, again, numbers, seed, Path(folder))
 
 
 def _neighbours(fit: Fit, networks: Sequence[Network], method: Fitter, seed: int) -> dict[int, Fit]:
-    """Return fits with one cluster fewer, as many, and one more, where there can be so many."""
+    """Return fits with one cluster fewer, as many, and one more, where there can be so many and the fit succeeds."""
     fits: dict[int, Fit] = {}
     for n_clusters in range(max(1, fit.n_clusters - 1), min(fit.n_clusters + 1, len(fit.actors)) + 1):
         other = method.but(n_clusters=n_clusters)
@@ -258,10 +281,13 @@ def _neighbours(fit: Fit, networks: Sequence[Network], method: Fitter, seed: int
         rng = stream(seed, "assess", *_name(networks), n_clusters)
         if n_clusters == fit.n_clusters:
             fits[n_clusters] = fit
-        else:
-            fits[n_clusters] = (
-                other.fit_joint(networks, rng=rng) if len(networks) > 1 else other.fit(networks[0], rng=rng)
-            )
+            continue
+        try:
+            made = other.fit_joint(networks, rng=rng) if len(networks) > 1 else other.fit(networks[0], rng=rng)
+        except FitError:
+            continue
+        if made.status != Status.FAILED:
+            fits[n_clusters] = made
     return fits
 
 
@@ -300,8 +326,8 @@ def concluded(task: Task) -> Assessment:
 def _stored(task: Task, study: Study) -> Any:
     """Return what there is of a study; nothing computed where it was not begun."""
     path = task.store(study)
-    if not path.exists():
-        Store(path, study)
+    # Also where it was begun: Ctrl-C may have come while it was made.
+    Store(path, study)
     with opened(path) as dataset:
         return dataset.load()
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from simlab.fit.fit import Fit
 from simlab.foundation.errors import InputError
-from simlab.metrics.recovery import adjusted_rand_index
 from simlab.partition import contingency, match
+from simlab.plan.worlds import spread_evenly
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -45,8 +45,6 @@ class Assignments:
         The same where the actors of each draw are shuffled: what matching and unequal sizes give to anybody.
     elsewhere : (n_actors,)
         The other reported cluster in which the actor is most probably; -1 where it never is in another.
-    agreement : (n_draws,)
-        Adjusted Rand index of the reported partition and each draw.
     """
 
     actors: tuple[str, ...]
@@ -54,7 +52,6 @@ class Assignments:
     probability: Floats
     chance: Floats
     elsewhere: NDArray[np.int64]
-    agreement: Floats
 
     @property
     def divided(self) -> bool:
@@ -76,8 +73,8 @@ def assignments(fit: Fit, *, rng: np.random.Generator) -> Assignments:
     if fit.posterior is None:
         raise InputError.of("fitter", fit.fitter, "has no posterior draws, which say how probable an assignment is")
     drawn = fit.posterior.labels.reshape(-1, len(fit.actors))
-    chosen = drawn[_evenly(len(drawn), _MOST_MATCHED)].astype(np.int64)
-    shuffled = np.stack([rng.permutation(row) for row in drawn[_evenly(len(drawn), _MOST_SHUFFLED)].astype(np.int64)])
+    chosen = _some(drawn, _MOST_MATCHED)
+    shuffled = np.stack([rng.permutation(row) for row in _some(drawn, _MOST_SHUFFLED)])
     partner = np.stack([partners(fit.labels, row) for row in chosen])
     right, elsewhere = _right(fit.labels, partner), _elsewhere(fit.labels, partner)
     by_chance = _right(fit.labels, np.stack([partners(fit.labels, row) for row in shuffled])).mean(axis=0)
@@ -85,8 +82,7 @@ def assignments(fit: Fit, *, rng: np.random.Generator) -> Assignments:
     for g in np.unique(fit.labels):
         # Who is shuffled does not matter: everybody of a cluster has the same chance.
         chance[fit.labels == g] = by_chance[fit.labels == g].mean()
-    agreement = np.array([adjusted_rand_index(fit.labels, row) for row in chosen])
-    return Assignments(fit.actors, fit.labels, right.mean(axis=0), chance, elsewhere, agreement)
+    return Assignments(fit.actors, fit.labels, right.mean(axis=0), chance, elsewhere)
 
 
 def partners(reported: Labels, other: Labels) -> NDArray[np.int64]:
@@ -117,6 +113,6 @@ def _elsewhere(reported: Labels, partner: NDArray[np.int64]) -> NDArray[np.int64
     return np.where(shares.max(axis=1) > 0.0, clusters[shares.argmax(axis=1)], -1)
 
 
-def _evenly(total: int, most: int) -> NDArray[np.int64]:
-    n = min(total, most)
-    return np.asarray((2 * np.arange(n) + 1) * total // (2 * n), dtype=np.int64)
+def _some(drawn: Labels, most: int) -> NDArray[np.int64]:
+    """Return the labels of so many draws at most, evenly spread: (n_draws, n_actors)."""
+    return drawn[spread_evenly(len(drawn), min(len(drawn), most))].astype(np.int64)

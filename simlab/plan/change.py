@@ -1,4 +1,8 @@
-"""Change between two periods of a network: what is seen, what would be seen if nobody had moved, and what that leaves."""
+"""Change between two periods of a network: what is seen, what would be seen if nobody had moved, and what that leaves.
+
+What is seen is what the reported fits show. Worlds are refitted by a faster method, which errs more; so what nobody's moving
+would show is compared with what that same method sees in the networks, and with nothing else.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +31,19 @@ class Change:
     before, after : str
         The periods.
     n_stayers : int
-    reported : float
-        Share that switches cluster between the fits reported; NaN without stayers.
     seen : float
-        The same between fits by the method of the refits, to which the null belongs.
+        Share that switches cluster between the fits reported; NaN without stayers.
+    one_cluster : tuple of str
+        The periods in which the fit reported has all who are there in one cluster; then there is no switching to be seen.
+    seen_by_refits : float
+        The share between fits of the same networks by the method of the refits, to which null and correction belong.
     null : float
-        Share expected to switch between two observations of people who have not moved, from the worlds of both periods.
+        Share expected to switch between two observations of people who have not moved, from the worlds of both periods; NaN
+        where there is one cluster.
     null_low, null_high : float
         Between which the middle 90 % of such shares lie, over worlds.
     corrected : Corrected
-        The real share and its interval; NaN where it is not estimable.
+        The real share and its interval, from ``seen_by_refits`` and ``null``; NaN where it is not estimable.
     reason : str
         Why it is not estimable; empty where it is.
     """
@@ -44,8 +51,9 @@ class Change:
     before: str
     after: str
     n_stayers: int
-    reported: float
     seen: float
+    one_cluster: tuple[str, ...]
+    seen_by_refits: float
     null: float
     null_low: float
     null_high: float
@@ -74,20 +82,23 @@ def change_between(
     nulls : (n_worlds,) each
         Shares that switched between two observations of one world of the period; NaN is left out.
     """
-    seen = _switched(*refits)
+    by_refits = _switched(*refits)
+    alone = tuple(
+        name for name, fit in zip(names, reported, strict=True) if fit.n_clusters < 2 or len(np.unique(fit.labels)) < 2
+    )
     n_stayers = len(stayers(reported[0].actors, reported[1].actors)[0])
     known = [null[np.isfinite(null)] for null in nulls]
     counts = [fit.n_clusters for fit in reported]
-    reason = _why_not(n_stayers, counts, refits, known)
+    reason = _why_not(n_stayers, counts, alone, refits, known)
     n_clusters = max(counts)
     null = float("nan")
     low = high = float("nan")
-    if n_clusters > 1 and all(len(values) for values in known):
+    if not alone and all(len(values) for values in known):
         null = float(_of_pair(known[0].mean(), known[1].mean(), n_clusters))
         low, high = np.quantile(np.concatenate(known), [0.05, 0.95])
     corrected = _UNKNOWN
     if not reason:
-        corrected = _corrected(seen, known[0], known[1], n_clusters, rng)
+        corrected = _corrected(by_refits, known[0], known[1], n_clusters, rng)
         if not corrected.estimable:
             reason = (
                 f"the noise leaves too little: where nobody moves {null:.0%} seem to switch, and pure chance gives"
@@ -98,8 +109,9 @@ def change_between(
         before=names[0],
         after=names[1],
         n_stayers=n_stayers,
-        reported=_switched(*reported),
-        seen=seen,
+        seen=_switched(*reported),
+        one_cluster=alone,
+        seen_by_refits=by_refits,
         null=null,
         null_low=float(low),
         null_high=float(high),
@@ -113,16 +125,19 @@ def _switched(before: Fit, after: Fit) -> float:
     return switched_share(before.labels[one], after.labels[other])
 
 
-def _why_not(n_stayers: int, counts: list[int], refits: tuple[Fit, Fit], nulls: list[Floats]) -> str:
+def _why_not(
+    n_stayers: int, counts: list[int], alone: tuple[str, ...], refits: tuple[Fit, Fit], nulls: list[Floats]
+) -> str:
     """Return why there is nothing to correct, or an empty text."""
     if n_stayers < 2:
         return "fewer than two people are in both periods"
+    if alone:
+        where = "both periods" if len(alone) > 1 else f"period {alone[0]}"
+        return f"in {where} all are in one cluster"
     if counts[0] != counts[1]:
         return f"the periods have {counts[0]} and {counts[1]} clusters: give one number of clusters for both"
-    if max(counts) < 2:
-        return "there is one cluster"
     if any(len(np.unique(fit.labels)) < 2 for fit in refits):
-        return "in one of the periods all are in one cluster"
+        return "by the method of the refits all are in one cluster in one of the periods"
     if any(len(null) < 2 for null in nulls):
         return "too few worlds were refitted"
     return ""

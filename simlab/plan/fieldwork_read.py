@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simlab.fieldwork.observe import Fieldwork
@@ -25,8 +27,10 @@ def fieldwork_of(
     panel : Panel
     key : (site, relation, period)
     response_rate, max_nominations : optional
-        Where they are given they stand instead of what the panel says.
+        Where they are given they stand instead of what the panel says. InputError for a rate at which nobody would answer.
     """
+    if response_rate is not None and not 0.0 < response_rate <= 1.0:
+        raise InputError.of("response_rate", response_rate, "must be above 0 and at most 1")
     site, relation, period = key
     t, members = panel.periods.index(period), panel.members(site)
     present, asked, answered = (flags[t, members] for flags in (panel.present, panel.asked, panel.answered))
@@ -43,6 +47,27 @@ def fieldwork_of(
         # Of an undirected tie one account is enough, whoever gives it.
         proxy=reported if directed else 0.0,
     )
+
+
+def joint_fieldwork(
+    panel: Panel, site: str, period: str, *, response_rate: float | None = None, max_nominations: int | None = None
+) -> Fieldwork:
+    """Return the one fieldwork of all relations of a site and period, which are fitted jointly; as ``fieldwork_of``.
+
+    Who answers is the same for all. The share of proxy reports is the mean over relations with direction: to the others it
+    does not matter. InputError where the relations differ in how many names were allowed.
+    """
+    given: dict[str, Any] = {"response_rate": response_rate, "max_nominations": max_nominations}
+    each = {relation: fieldwork_of(panel, (site, relation, period), **given) for relation in panel.relations}
+    limits = {relation: fieldwork.max_nominations for relation, fieldwork in each.items()}
+    if len(set(limits.values())) > 1:
+        told = ", ".join(f"{'no limit' if most is None else most} for {relation}" for relation, most in limits.items())
+        raise InputError(
+            f"max_nominations: {told}: must be alike for relations fitted jointly: give --max-nominations for all, or"
+            " assess them without --joint"
+        )
+    proxies = [each[relation].proxy for relation, one in zip(panel.relations, panel.directed, strict=True) if one]
+    return each[panel.relations[0]].but(proxy=float(np.mean(proxies)) if proxies else 0.0)
 
 
 def likely_limit(network: Network) -> int | None:

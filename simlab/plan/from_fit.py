@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logit, pdtr
+from scipy.special import expit, logit
 
 from simlab.fit.fit import Fit
 from simlab.fit.latent_tie_model import LatentTieModel
@@ -18,6 +18,7 @@ from simlab.generate.coupling import dyad_distribution, reciprocity_of, solve_od
 from simlab.generate.fitted import FittedWorld
 from simlab.generate.scenario import Scenario
 from simlab.panel import Network
+from simlab.plan.names_allowed import before_limit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -55,8 +56,8 @@ def scenario_from_fit(
         Which relation of a joint fit.
     as_observed : bool
         Whether the expected density and the reciprocity are those observed in the network, the intercept and the odds ratio
-        of dyads being solved for them. Where only so many names were allowed the density is the one that leaves the observed
-        one when each actor names a random choice of its ties. Otherwise both are as the fit has them; of a point estimate of
+        of dyads being solved for them. Where only so many names were allowed both are those that leave the observed ones when
+        each actor names a random choice of its ties. Otherwise both are as the fit has them; of a point estimate of
         several draws the intercept is the mean over its draws, which is not what fits its positions best.
     drawn_labels : bool
         Whether the clusters of the world are those of the draw, and what the fit reports is kept as ``fitted.found``.
@@ -91,12 +92,12 @@ def scenario_from_fit(
         density = network.density
         if not 0.0 < density < 1.0:
             raise InputError.of("network", str(network), "must have both ties and dyads without a tie")
-        level = _level(marginal[off], density)
+        level, left = _level(marginal[off], density), 1.0
         if network.max_nominations is not None:
-            level = _level_before_limit(marginal, network, level)
+            level, left = before_limit(marginal, network, level)
             density = float(expit(level + marginal[off]).mean())
-        # Of a network without direction there is none to keep.
-        reciprocity = _possible(_returned(network), level + marginal) if network.directed else 0.0
+        # The tie back is seen where it is among the names given. Of a network without direction there is none to keep.
+        reciprocity = _possible(_returned(network) / left, level + marginal) if network.directed else 0.0
     else:
         density = float(expit(marginal[off]).mean())
         lower = np.tril_indices(len(order), -1)
@@ -201,27 +202,6 @@ def _level(scores: Floats, density: float) -> float:
     """Return what to add to log odds so that their mean probability is the density."""
     low, high = logit(density) - scores.max() - 1.0, logit(density) - scores.min() + 1.0
     return float(brentq(lambda level: float(expit(level + scores).mean()) - density, low, high, xtol=1e-12))
-
-
-def _level_before_limit(scores: Floats, network: Network, level: float) -> float:
-    """Return what to add to log odds so that the observed mean out-degree is left of it by the limit on names.
-
-    Out-degrees are taken as Poisson, and names as a random choice. Where everybody used up all names there is no such
-    level, and that of the observed density stands.
-    """
-    most = network.max_nominations
-    assert most is not None
-    apart = ~np.eye(len(scores), dtype=bool)
-    wanted = network.density * (len(scores) - 1)
-
-    def left(of_all: float) -> float:
-        degree = np.where(apart, expit(of_all + scores), 0.0).sum(axis=1)
-        # The mean of the smaller of a Poisson number and a limit is the sum of P(number > k) over k below the limit.
-        kept = sum(1.0 - pdtr(k, degree) for k in range(most))
-        return float(np.mean(kept)) - wanted
-
-    high = level + 3.0
-    return float(brentq(left, level, high, xtol=1e-9)) if left(level) < 0.0 < left(high) else level
 
 
 def _possible(reciprocity: float, eta: Floats) -> float:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from simlab.plan.assess import Assessment
 from simlab.plan.assignment import SAFE
 from simlab.plan.change import Change
-from simlab.report.assessment_words import corrected, known
+from simlab.report.assessment_change_words import corrected
+from simlab.report.assessment_words import known
 from simlab.report.numbers import percent, unbroken
 from simlab.report.style import GREY, INK, PALE, figure, label, look
 
@@ -208,7 +209,7 @@ def _draw_numbers(axes: Axes, found: Assessment) -> None:
 
 def change_figure(named: Sequence[tuple[str, Change]]) -> Figure | None:
     """Draw the change seen, the test-retest null and the corrected change, a row each; None where there is none to draw."""
-    shown = [(name, change) for name, change in named if np.isfinite(change.seen)]
+    shown = [(name, change) for name, change in named if np.isfinite(change.seen) and not change.one_cluster]
     if not shown:
         return None
     made = figure(WIDTH, 1.2 + 1.25 * len(shown))
@@ -218,6 +219,17 @@ def change_figure(named: Sequence[tuple[str, Change]]) -> Figure | None:
         axes.set_title(f"{label(title, 70)}: {change.n_stayers} actors in both")
         axes.plot(change.seen, 0, marker="D", color=INK, markersize=7, clip_on=False, zorder=3)
         if np.isfinite(change.null):
+            if percent(change.seen_by_refits) != percent(change.seen):
+                axes.plot(
+                    change.seen_by_refits,
+                    0,
+                    marker="D",
+                    color="white",
+                    markeredgecolor=INK,
+                    markersize=7,
+                    clip_on=False,
+                    zorder=2.5,
+                )
             axes.plot(
                 [change.null_low, change.null_high], [1, 1], color=GREY, linewidth=5, solid_capstyle="butt", zorder=2
             )
@@ -238,7 +250,8 @@ def change_figure(named: Sequence[tuple[str, Change]]) -> Figure | None:
         axes.grid(True, axis="x")
         axes.xaxis.set_major_formatter(_percents())
     panels[-1].set_xlabel(
-        "share of actors present in both periods who switch cluster (grey: middle 90 % of worlds; black line: 95 % interval)",
+        "share of actors present in both periods who switch cluster"
+        "\n(hollow: by the method of the refits; grey: middle 90 % of worlds; black line: 95 % interval)",
         fontsize=9,
     )
     return made

@@ -12,6 +12,7 @@ from simlab.plan.again import Again
 from simlab.plan.assess import Assessment, Bridger
 from simlab.plan.change import Change
 from simlab.report import assessment_figures, assessment_words, checks, networks
+from simlab.report.assessment_change_words import change_sentences
 from simlab.report.numbers import number, percent, unbroken
 from simlab.report.style import rendered, styled, write_atomically
 
@@ -101,10 +102,7 @@ def content(assessed: Assessed) -> dict[str, Any]:
         "sections": sections,
         "right": assessment_words.RIGHT,
         "same": assessment_words.SAME,
-        "changes": [
-            (name, [unbroken(s) for s in assessment_words.change_sentences(change)])
-            for name, change in assessed.changes
-        ],
+        "changes": [(name, [unbroken(s) for s in change_sentences(change)]) for name, change in assessed.changes],
         "change_drawn": _drawn(
             assessment_figures.change_figure(assessed.changes),
             "The change seen, the test-retest null, the corrected change",
@@ -172,7 +170,7 @@ def _rows(found: Assessment) -> list[Row]:
         Row(
             actor=of.actors[i],
             cluster=int(of.labels[i]),
-            probability=percent(float(of.probability[i])),
+            probability=assessment_words.likely(float(of.probability[i])),
             chance=percent(float(of.chance[i])),
             safe=bool(of.safe[i]),
             elsewhere=str(of.elsewhere[i]) if of.elsewhere[i] >= 0 and not of.safe[i] else "",

@@ -8,11 +8,12 @@ import numpy as np
 
 from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import Status
+from simlab.panel import Network
 from simlab.plan.again import Again
 from simlab.plan.assess import Assessment
 from simlab.plan.assignment import SAFE
-from simlab.plan.change import Change
 from simlab.plan.fieldwork_read import likely_limit
+from simlab.plan.names_allowed import all_names_used, most_named
 from simlab.report.numbers import DASH, capital, listed, number, percent, plus_minus
 
 RIGHT = "Is this assignment right?"
@@ -23,6 +24,8 @@ _MOST_NAMED = 5
 _AGAIN, _HARDLY = 0.75, 0.35
 # The choice tells numbers apart where they differ by as much in how often this one is chosen.
 _TELLING = 0.3
+# Of fewer worlds counts are told, not shares.
+_FEW_WORLDS = 20
 
 
 def right_sentences(found: Assessment) -> list[str]:
@@ -33,7 +36,7 @@ def right_sentences(found: Assessment) -> list[str]:
         said = [f"All {n} actors are in one cluster: there is no assignment to be right or wrong, and nothing is safe."]
     else:
         safe = int(of.safe.sum())
-        least = np.argsort(of.probability, kind="stable")[:_MOST_NAMED]
+        order = np.argsort(of.probability, kind="stable")
         level = f"a probability of {percent(SAFE)} or more of being right"
         if safe == n:
             said = [f"All {n} assignments are safe: each has {level}."]
@@ -47,25 +50,48 @@ def right_sentences(found: Assessment) -> list[str]:
                 else "sizes alone would give as much:"
             )
             said = [
-                f"No assignment is safe: {why} {percent(float(of.probability[top]))}, where a shuffled network would give"
+                f"No assignment is safe: {why} {likely(float(of.probability[top]))}, where a shuffled network would give"
                 f" {percent(float(of.chance[top]))}."
             ]
         if safe < n:
-            named = [f"{of.actors[i]} ({percent(float(of.probability[i]))})" for i in least if not of.safe[i]]
+            named = [_doubtful(found, int(i)) for i in order if not of.safe[i]][:_MOST_NAMED]
             said.append(f"Least certain: {listed(named)}.")
         else:
-            said.append(f"The least certain is {of.actors[least[0]]}, with {percent(float(of.probability[least[0]]))}.")
-    likely = sorted((b for b in found.bridgers if b.probability >= 0.5), key=lambda b: -b.probability)
-    if found.bridgers and likely:
-        named = [f"{b.actor} ({percent(b.probability)}, clusters {b.own} and {b.other})" for b in likely]
-        said.append(f"More likely than not to lie between two clusters: {listed(named)}.")
+            least = int(order[0])
+            said.append(f"The least certain is {of.actors[least]}, with {likely(float(of.probability[least]))}.")
+        said[0] = _qualified(found, said[0])
+    between = sorted((b for b in found.bridgers if b.probability >= 0.5), key=lambda b: -b.probability)
+    if between:
+        named = [f"{b.actor} ({percent(b.probability)}, clusters {b.own} and {b.other})" for b in between]
+        said.append(f"At least as likely as not to lie between two clusters: {listed(named)}.")
     elif found.bridgers:
         top_bridger = max(found.bridgers, key=lambda b: b.probability)
         said.append(
-            f"Of the {len(found.bridgers)} actors named as likely bridgers none is more likely than not to lie between two"
-            f" clusters; the likeliest is {top_bridger.actor}, with {percent(top_bridger.probability)}."
+            f"Of the {len(found.bridgers)} actors named as likely bridgers none is as likely as not to lie between two"
+            f" clusters; the likeliest is {top_bridger.actor}, with {likely(top_bridger.probability, 0.5)}."
         )
     return said
+
+
+def likely(share: float, limit: float = SAFE) -> str:
+    """Return a probability; one that is below a limit, which is what makes an assignment safe, never reads as the limit."""
+    return percent(limit - 0.01 if limit - 0.01 < share < limit else share)
+
+
+def _doubtful(found: Assessment, i: int) -> str:
+    """Return an actor whose assignment is not safe, with its probability and, where that is high, why not."""
+    of = found.assignments
+    told = likely(float(of.probability[i]))
+    if of.probability[i] >= SAFE:
+        told += f", and {percent(float(of.chance[i]))} in a shuffled network"
+    return f"{of.actors[i]} ({told})"
+
+
+def _qualified(found: Assessment, sentence: str) -> str:
+    """Return a sentence that says first that the fit on which it rests did not converge, where it did not."""
+    if found.fit.status != Status.NOT_CONVERGED:
+        return sentence
+    return f"As far as a fit that did not converge can say, {sentence[:1].lower()}{sentence[1:]}"
 
 
 def same_sentences(found: Assessment) -> list[str]:
@@ -74,7 +100,7 @@ def same_sentences(found: Assessment) -> list[str]:
     values = known(again)
     if not len(values):
         return ["Not known: no world has been refitted."]
-    said = [_found_again(found)]
+    said = [_qualified(found, _found_again(found))]
     if found.bridgers and len(np.unique(found.fit.labels)) > 1:
         shares = [b.again for b in found.bridgers if math.isfinite(b.again)]
         if shares:
@@ -91,11 +117,15 @@ def _found_again(found: Assessment) -> str:
     mean, (low, high) = float(values.mean()), again.interval()
     error = _error_of_mean(again)
     range_ = f"in the middle 90 % of worlds from {number(low)} to {number(high)}"
-    size = f"a mean adjusted Rand index of {plus_minus(mean, error)}, {range_}"
+    worlds = f"standard error over {int(np.isfinite(again.found[:, 0]).any(axis=1).sum())} worlds"
+    told = f"{plus_minus(mean, error)} ({worlds})" if math.isfinite(error) else f"{number(mean)} (in a single world)"
+    size = f"a mean adjusted Rand index of {told}, {range_}"
     if not found.assignments.divided:
         one = float((values == 1.0).mean())
+        if one == 1.0:
+            return f"It would find one cluster again: all {len(values)} refits did."
         return (
-            f"It would again find one cluster in {percent(one)} of worlds, and others, that are not here, in the rest."
+            f"It would find one cluster again in {percent(one)} of worlds, and in the rest others, that are not here."
         )
     if mean >= _AGAIN:
         return f"Yes, mostly: it would find these clusters again with {size}."
@@ -107,69 +137,56 @@ def _found_again(found: Assessment) -> str:
 def _number_again(found: Assessment) -> list[str]:
     """Return how often the number of clusters would be chosen again, and whether that tells it from its neighbours."""
     n, numbers = found.fit.n_clusters, found.numbers
-    own = numbers.share(n, n)
-    if not math.isfinite(own):
+    if not numbers.total(n):
         return []
-    total = sum(numbers.chosen[n].values())
+    others = [g for g in numbers.chosen if g != n and numbers.total(g)]
+    few = min(numbers.total(g) for g in (n, *others)) < _FEW_WORLDS
+
+    def share(of: int) -> str:
+        return f"{numbers.chosen[of].get(n, 0)} of {numbers.total(of)}" if few else percent(numbers.share(of, n))
+
     number_ = (
         f"{clusters(n)} would be chosen again"
         if found.fit.choice
         else f"{clusters(n)}, the number given, would be chosen"
     )
-    said = f"{number_} in {percent(own)} of {total} world{'s' * (total != 1)} that have {n}"
-    others = {g: numbers.share(g, n) for g in numbers.chosen if g != n}
-    parts = [f"{percent(share)} of those that have {g}" for g, share in others.items() if math.isfinite(share)]
-    if parts:
-        said += f", and in {listed(parts)}"
-        nearest = max(share for share in others.values() if math.isfinite(share))
-        if own - nearest < _TELLING:
-            said += ": that this number was chosen says little"
+    have = f"world{'s' * (numbers.total(n) != 1)} that {'has' if numbers.total(n) == 1 else 'have'} {n}"
+    said = f"{number_} in {share(n)} {have}" if few else f"{number_} in {share(n)} of {numbers.total(n)} {have}"
+    if others:
+        those = "with" if few else "of those that have"
+        said += f", and in {listed([f'{share(g)} {those} {g}' for g in others])}"
+    if few:
+        said += ": these are few worlds, which say little"
+    elif others and numbers.share(n, n) - max(numbers.share(g, n) for g in others) < _TELLING:
+        said += ": that this number was chosen says little"
     lines = [capital(said) + "."]
+    unfitted = [g for g in (n - 1, n + 1) if 1 <= g <= len(found.fit.actors) and g not in numbers.chosen]
+    if unfitted:
+        lines.append(f"With {listed([clusters(g) for g in unfitted])} the network could not be fitted.")
     if found.chooses != n:
         lines.append(f"(The short chains that choose it again choose {found.chooses} in this very network.)")
     return lines
 
 
-def change_sentences(change: Change) -> list[str]:
-    """Return the change seen, the test-retest null, and what is left of the change."""
-    if change.n_stayers < 2 or not math.isfinite(change.seen):
-        return [f"From period {change.before} to {change.after}: {change.reason}."]
-    said = [
-        f"From period {change.before} to {change.after}, {percent(change.seen)} of {change.n_stayers} actors present in both"
-        " are seen to switch cluster."
-    ]
-    if math.isfinite(change.null):
-        said.append(
-            f"If nobody had moved, {percent(change.null)} would seem to (test-retest null; in the middle 90 % of worlds"
-            f" {percent(change.null_low)} to {percent(change.null_high)})."
-        )
-    if change.corrected.estimable:
-        share, low, high = (min(max(x, 0.0), 1.0) for x in corrected(change))
-        said.append(
-            f"Corrected for this noise, {percent(share)} switched (95 % interval {percent(low)} to {percent(high)})."
-        )
-        if low == 0.0:
-            said.append("That anybody switched is not shown.")
-    else:
-        said.append(f"The corrected change is not estimable: {change.reason}.")
-    return said
-
-
-def corrected(change: Change) -> tuple[float, float, float]:
-    """Return the corrected share and its interval."""
-    return change.corrected.share, change.corrected.low, change.corrected.high
-
-
 def warnings_of(found: Assessment, *, worlds_asked: int) -> list[str]:
-    """Return what a reader must know first: a fit that did not converge, worlds that are missing or failed, a likely limit."""
+    """Return what a reader must know first: a fit that did not converge, worlds that are missing or failed, and limits on
+    names that are likely, that tell nothing, or that this study did not have.
+    """
     said = []
     if found.fit.status == Status.NOT_CONVERGED:
         said.append(f"The fit did not converge ({found.fit.message}): its probabilities are not to be relied on.")
-    again = found.again
-    if again.n_done < worlds_asked:
-        said.append(f"{again.n_done} of {worlds_asked} worlds are refitted: the same command goes on from there.")
-    if again.n_failed:
-        said.append(f"The refits of {again.n_failed} of {again.n_done} worlds failed and are left out.")
+    again, numbers = found.again, found.numbers
+    if again.n_done < worlds_asked or numbers.n_done < numbers.n_worlds:
+        said.append(
+            f"{again.n_done} of {worlds_asked} worlds are refitted, and the number of clusters is chosen again in"
+            f" {numbers.n_done} of {numbers.n_worlds}: the same command goes on from there."
+        )
+    for failed, done, what in (
+        (again.n_failed, again.n_done, "worlds a refit"),
+        (numbers.n_failed, numbers.n_done, "worlds in which the number of clusters was chosen again the refit"),
+    ):
+        if failed:
+            said.append(f"In {failed} of {done} {what} failed, and is left out.")
     for network in found.networks:
         limit = likely_limit(network) if found.fieldwork.max_nominations is None else None
         if limit is not None:
@@ -178,7 +195,25 @@ def warnings_of(found: Assessment, *, worlds_asked: int) -> list[str]:
                 f"{count} actors named {limit}, and nobody more: if no more names were allowed, say so with"
                 f" --max-nominations {limit}, so that worlds are asked in the same way."
             )
+        said += _of_limit(network, found.fieldwork.max_nominations, several=len(found.networks) > 1)
     return said
+
+
+def _of_limit(network: Network, most: int | None, *, several: bool) -> list[str]:
+    """Return what must be known of a limit on names, if anything."""
+    where = f" in {network}" if several else ""
+    named = most_named(network)
+    if most is not None and named > most:
+        return [
+            f"Somebody named {named}{where}, so that no limit of {most} was kept here: worlds are asked for {most} names at"
+            " most, as in another study that has fewer of the ties."
+        ]
+    if all_names_used(network):
+        return [
+            f"Everybody gave all {network.max_nominations} names that were allowed{where}: how many ties there are beyond"
+            " them is a guess, and so are the density and the reciprocity of worlds."
+        ]
+    return []
 
 
 def fieldwork_sentence(fieldwork: Fieldwork) -> str:
@@ -212,7 +247,10 @@ def at_a_glance(found: Assessment) -> tuple[str, str, str, str]:
         for k in found.checks
     ]
     chosen = percent(found.numbers.share(found.fit.n_clusters, found.fit.n_clusters))
-    return f"{int(of.safe.sum())} of {len(of.actors)}", again, f"{chosen} (of {found.fit.n_clusters})", ", ".join(fits)
+    safe = f"{int(of.safe.sum())} of {len(of.actors)}"
+    if found.fit.status == Status.NOT_CONVERGED:
+        safe += " (not converged)"
+    return safe, again, f"{chosen} (of {found.fit.n_clusters})", ", ".join(fits)
 
 
 def clusters(n: int) -> str:

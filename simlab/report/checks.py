@@ -111,7 +111,8 @@ def title(name: str, checks: PredictiveChecks) -> str:
     said = [f"{start} {defined - len(outside)} of {defined} statistics."]
     for side, word in ((1, "More"), (-1, "Less")):
         names = [text for check in outside if (text := _what(check, side))]
-        names = [*names[:_MOST_NAMED], *([f"{len(names) - _MOST_NAMED} others"] if len(names) > _MOST_NAMED else [])]
+        if len(names) > _MOST_NAMED + 1:
+            names = [*names[:_MOST_NAMED], f"{len(names) - _MOST_NAMED} others"]
         if names:
             said.append(f"{word} than expected: {listed(names)}.")
     return " ".join(said)

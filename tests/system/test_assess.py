@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +23,9 @@ from simlab.plan import assess
 from simlab.study.design import Study
 
 Said = pytest.CaptureFixture[str]
-QUICK = ["--set", "n_chains=2", "--set", "n_warmup=150", "--set", "n_draws=100", "--jobs", "2"]
+# So few draws are not judged by convergence.
+_SETTINGS = ("n_chains=2", "n_warmup=150", "n_draws=100", "max_rhat=2", "min_ess=0")
+QUICK = [*(part for setting in _SETTINGS for part in ("--set", setting)), "--jobs", "2"]
 
 
 def text_of(page: Path) -> str:
@@ -157,6 +165,43 @@ def test_ctrl_c_keeps_what_is_there(
     assert "would be chosen" in text_of(page)
 
 
+def test_an_interrupt_in_the_middle_loses_nothing(
+    two_groups: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the signal itself: the page says what is there, and the same command ends as one that was never stopped."""
+    arguments = ["assess", "ties.csv", "--clusters", "2", "--worlds", "6", *QUICK[:-1], "1", "-o", "page.html"]
+    folders = [tmp_path / name for name in ("stopped", "whole")]
+    for folder in folders:
+        folder.mkdir()
+        shutil.copy(two_groups, folder / "ties.csv")
+    stopped = subprocess.Popen(
+        [sys.executable, "-m", "simlab", *arguments],
+        cwd=folders[0],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    until = time.monotonic() + 60.0
+    while not list(folders[0].glob("page.refits/*.zarr/zarr.json")) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    stopped.send_signal(signal.SIGINT)
+    said, errors = stopped.communicate(timeout=60)
+    assert stopped.returncode == 130, errors
+    assert "stopped; what was refitted is kept and on the page" in errors
+    assert "the same command goes on from there" in " ".join(said.split())
+    assert re.search(r"\d of 6 worlds are refitted", text_of(folders[0] / "page.html"))
+    monkeypatch.setattr(sys, "argv", ["simlab", *arguments])
+    monkeypatch.setattr("simlab.report.assessment_page._DPI", 30)  # pictures take their time, and are not compared
+    outputs = []
+    for folder in folders:
+        monkeypatch.chdir(folder)
+        assert call(arguments) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert text_of(folders[0] / "page.html") == text_of(folders[1] / "page.html")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -166,7 +211,8 @@ def test_ctrl_c_keeps_what_is_there(
         (["--worlds", "1"], "worlds = 1: must be from 2"),
         (["--refitter", "louvain"], "refitter = louvain: must be a fitter to which a number of clusters can be given"),
         (["--refitter", "lpcm-mpa"], "no fitter named 'lpcm-mpa'. Did you mean 'lpcm-map'?"),
-        (["--response-rate", "1.5"], "response_rate = 1.5: must be a number from 0 to 1"),
+        (["--response-rate", "1.5"], "response_rate = 1.5: must be above 0 and at most 1"),
+        (["--response-rate", "0"], "response_rate = 0.0: must be above 0 and at most 1"),
         (["--max-nominations", "0"], "max_nominations = 0: must be"),
         (["--jobs", "0"], "jobs = 0: must be an integer from 1"),
         (["--seed", "-1"], "seed = -1: must be an integer from 0"),
@@ -181,6 +227,27 @@ def test_wrong_input_is_one_line(arguments: list[str], message: str, two_groups:
     assert message in said.err
     assert said.err.count("\n") == 1
     assert said.err.startswith("error: ")
+
+
+def test_what_fitting_jointly_cannot_be_is_said_before_the_first_fit(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simlab.cli.assessing.fit_all", lambda *_: pytest.fail("fitted"))
+    ties = tmp_path / "ties.csv"
+    rows = ["advice,1,a,b", "advice,1,b,c", "lunch,1,a,c", "advice,2,a,b", "advice,2,b,c"]
+    ties.write_text("\n".join(["relation,period,source,target", *rows]) + "\n")
+    assert call(["assess", str(ties), "--joint"]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: lunch, period 2: must have both ties and dyads without a tie")
+    assert said.err.count("\n") == 1
+    seen = simulate(Scenario(n_actors=16, mean_degree=5.0, relations=("advice", "lunch")), seed=3).panel
+    seen = observe(seen, Fieldwork(max_nominations=3), seed=1)
+    most = dict(zip(seen.keys, (3, 8), strict=True))
+    (tmp_path / "limits").mkdir()
+    write_panel(replace(seen, max_nominations=most), tmp_path / "limits")
+    actors, ties = (tmp_path / "limits" / name for name in ("actors.csv", "ties.csv"))
+    assert call(["assess", str(ties), "--actors", str(actors), "--joint"]) == 2
+    assert capsys.readouterr().err.startswith("error: max_nominations: 3 for advice, 8 for lunch: must be alike")
 
 
 def test_files_that_cannot_be_assessed(tmp_path: Path, capsys: Said) -> None:
