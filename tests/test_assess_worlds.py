@@ -20,10 +20,11 @@ from simlab.metrics import again
 from simlab.metrics.metric import metrics
 from simlab.metrics.recovery import adjusted_rand_index
 from simlab.panel_read import panel_from_tables
-from simlab.plan.assess import Refits, check_assessable, concluded, prepared
+from simlab.plan.assess import concluded, prepared
+from simlab.plan.assessable import check_assessable
 from simlab.plan.fieldwork_read import fieldwork_of, joint_fieldwork, likely_limit
 from simlab.plan.from_fit import scenario_from_fit
-from simlab.plan.refitting import chooser, refitter
+from simlab.plan.refitting import Refits, chooser, refitter
 from simlab.plan.worlds import spread_evenly, worlds_from_fit
 from simlab.testing import check_scenario
 

@@ -21,10 +21,11 @@ from simlab.foundation.errors import InputError, printable
 from simlab.foundation.streams import check_seed, stream
 from simlab.panel import Network, Panel
 from simlab.plan.again import REFIT
-from simlab.plan.assess import Assessment, Refits, Task, check_assessable, concluded, prepared
+from simlab.plan.assess import Assessment, Task, concluded, prepared
+from simlab.plan.assessable import check_assessable
 from simlab.plan.change import Change, change_between
 from simlab.plan.fieldwork_read import fieldwork_of, joint_fieldwork
-from simlab.plan.refitting import refitter
+from simlab.plan.refitting import Refits, refitter
 from simlab.report import assessment_words as words
 from simlab.report.assessment_change_words import change_sentences
 from simlab.report.assessment_page import Assessed, write_page

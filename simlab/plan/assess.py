@@ -18,27 +18,24 @@ from numpy.typing import NDArray
 
 from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.checks import PredictiveChecks, joint_predictive_checks
-from simlab.fit.fit import ClusterCountFitter, Fit, FitError, Fitter, Status
+from simlab.fit.fit import Fit, FitError, Fitter, Status
 from simlab.fit.latent import LatentFitter
 from simlab.fit.likely_bridgers import between_which, likely_bridgers
 from simlab.fit.together import TogetherFitter
-from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.metrics.recovery import adjusted_rand_index
-from simlab.panel import DyadState, Network
+from simlab.panel import Network
 from simlab.plan.again import REFIT, Again, Numbers, again_of, again_study, numbers_of, numbers_study
+from simlab.plan.assessable import check_assessable
 from simlab.plan.assignment import Assignments, assignments
 from simlab.plan.names_allowed import under_limit
-from simlab.plan.refitting import REFITTER, chooser, refitter
+from simlab.plan.refitting import Refits, chooser, refitter
 from simlab.study.design import Study
 from simlab.study.provenance import describe
 from simlab.study.run import Progress, run
 from simlab.study.store import Store, opened
 
 Floats = NDArray[np.float64]
-
-N_WORLDS = 200
-SHARE_CHOOSING = 0.25
 
 
 @dataclass(frozen=True)
@@ -99,22 +96,6 @@ class Assessment:
     fieldwork: Fieldwork
 
 
-@dataclass(frozen=True)
-class Refits:
-    """How worlds are refitted: how many, by which fitter, how often each is observed; and in how many of each number of
-    clusters the number is chosen again, which takes longer.
-    """
-
-    n_worlds: int = N_WORLDS
-    fitter: str = REFITTER
-    n_periods: int = 1
-
-    @property
-    def n_choosing(self) -> int:
-        """Worlds of each number of clusters in which the number is chosen again."""
-        return max(1, round(SHARE_CHOOSING * self.n_worlds))
-
-
 @dataclass(frozen=True, eq=False)
 class Task:
     """A fit to assess, with the studies that do it.
@@ -145,40 +126,6 @@ class Task:
     def run(self, study: Study, *, jobs: int | None = None, progress: Progress | None = None) -> None:
         """Make the refits of a study, or what is left of them. KeyboardInterrupt after Ctrl-C; what is done is stored."""
         run(study, self.store(study), jobs=jobs, progress=progress)
-
-
-def check_assessable(method: Fitter, networks: Sequence[Network]) -> None:
-    """Raise InputError where a method or network cannot be assessed: for want of posterior draws, clusters or a world.
-
-    Several networks are relations fitted jointly; each must have a world, and the worlds the effects of all.
-    """
-    able = isinstance(method, ClusterCountFitter) and isinstance(method, LatentFitter)
-    if not able or "n_chains" not in type(method).model_fields:
-        raise InputError.of("fitter", method.name, "must be lpcm-mcmc: the probabilities come from posterior draws")
-    if isinstance(method, LatentFitter) and method.family == "poisson":
-        raise InputError.of("family", method.family, "must be bernoulli: worlds have ties, and no counts")
-    for network in networks:
-        apart = ~np.eye(network.n_actors, dtype=bool)
-        if (network.state[apart] == DyadState.IMPOSSIBLE).any():
-            raise InputError(
-                f"{network}: has ties that are impossible, as in a two-mode network, and no world of its kind"
-            )
-    if len(networks) > 1 and isinstance(method, LatentFitter):
-        _check_joint(method, networks)
-
-
-def _check_joint(method: LatentFitter, networks: Sequence[Network]) -> None:
-    for field, none in (("sociality", "none"), ("reciprocity", False), ("covariates", ())):
-        value = getattr(method, field)
-        if value != none:
-            shown = ", ".join(value) if isinstance(value, tuple) else value
-            raise InputError.of(field, shown, "must be left out for --joint: each relation has such effects of its own")
-    for network in networks:
-        if not 0.0 < network.density < 1.0:
-            raise InputError(
-                f"{network}: must have both ties and dyads without a tie, as all relations fitted jointly: leave it out, or"
-                " assess them without --joint"
-            )
 
 
 def assess(

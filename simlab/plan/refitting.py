@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from simlab.fit.clusters import ClusteredLatentFitter
@@ -18,6 +19,24 @@ CHOOSER = "lpcm-mcmc"
 # A chain for each refit: enough for labels and BIC, not for a judgement of convergence.
 _SHORT = {"n_chains": 1, "n_warmup": 300, "n_draws": 150, "max_rhat": 2.0, "min_ess": 0.0}
 _MORE_CLUSTERS = 2
+N_WORLDS = 200
+SHARE_CHOOSING = 0.25
+
+
+@dataclass(frozen=True)
+class Refits:
+    """How worlds are refitted: how many, by which fitter, how often each is observed; and in how many of each number of
+    clusters the number is chosen again, which takes longer.
+    """
+
+    n_worlds: int = N_WORLDS
+    fitter: str = REFITTER
+    n_periods: int = 1
+
+    @property
+    def n_choosing(self) -> int:
+        """Worlds of each number of clusters in which the number is chosen again."""
+        return max(1, round(SHARE_CHOOSING * self.n_worlds))
 
 
 def refitter(method: Fitter, n_clusters: int, *, joint: bool, name: str = REFITTER) -> Fitter:
