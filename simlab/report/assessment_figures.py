@@ -251,7 +251,7 @@ def change_figure(named: Sequence[tuple[str, Change]]) -> Figure | None:
         axes.xaxis.set_major_formatter(_percents())
     panels[-1].set_xlabel(
         "share of actors present in both periods who switch cluster"
-        "\n(hollow: by the method of the refits; grey: middle 90 % of worlds; black line: 95 % interval)",
+        "\n(hollow diamond: by the method of the refits; grey: middle 90 % of worlds; black line: 95 % interval)",
         fontsize=9,
     )
     return made
