@@ -10,7 +10,7 @@ from simlab.plan.answer import Answer
 from simlab.plan.price import QUANTITIES
 from simlab.plan.problem import Plan
 from simlab.plan.space import level_name
-from simlab.report.numbers import number, unbroken
+from simlab.report.numbers import capital, listed, number, unbroken
 from simlab.report.plan_figures import curves_figure, design_found, frontier_figure, within_range, worlds_figure
 from simlab.report.plan_words import design_words, interval_words, money, more_words, sentences
 from simlab.report.style import rendered, styled, write_atomically
@@ -35,10 +35,13 @@ def write_plan_page(path: str | Path, plan: Plan, answer: Answer) -> Path:
 def content(plan: Plan, answer: Answer) -> dict[str, Any]:
     """Return everything that the template shows. Text is escaped by the template."""
     spoken = [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, sentences(answer))]
+    directions = [capital(text) for subject, text in spoken if subject == "Directions"]
     return {
         "title": plan.name,
         "question": plan.question,
-        "answers": spoken,
+        # What belongs to the curves stands there, so that the answer is short.
+        "answers": [(subject, text) for subject, text in spoken if subject not in ("More", "Directions")],
+        "directions": " ".join(directions),
         "frontier": _image(frontier_figure(answer), "Cost against what is reached"),
         "curves": _image(curves_figure(answer), "What is reached along each setting"),
         "worlds": _image(worlds_figure(answer), "How success is spread over worlds"),
@@ -52,6 +55,7 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
         "unit": plan.price.unit,
         "design_found": design_found(answer),
         "frontier_rows": _frontier_rows(answer),
+        "more_of": f"Of {listed([t.text for t in answer.targets])}, in this order." if len(answer.targets) > 1 else "",
         "more": [more_words(more, answer) for more in answer.more],
         "limits": _limit_rows(answer),
         "by_search": _by_search(answer),

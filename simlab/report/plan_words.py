@@ -152,8 +152,8 @@ def _worlds(answer: Answer) -> list[str]:
         name = f" ({of.target.text})" if len(answer.targets) > 1 else ""
         target, spread = of.target, of.spread
         sign = -1.0 if target.is_mean and not target.wanted else 1.0
+        what = target_words(target) if target.is_mean else "the probability"
         if spread.differ:
-            what = target_words(target) if target.is_mean else "the probability"
             reaches = f"{'at least' if sign > 0 else 'at most'} {number(sign * target.needed)}"
             parts = [f"{what} is {reaches} in {percent(spread.above(target.needed))} of the worlds"]
             if not target.is_mean:
@@ -166,7 +166,7 @@ def _worlds(answer: Answer) -> list[str]:
             groups = sorted(contrast.groups, key=lambda g: g[1].estimate)
             worst, best = groups[0], groups[-1]
             parts.append(
-                f"it is {number(sign * worst[1].estimate)} where {words(contrast.unknown)} is {worst[0]}, and"
+                f"{'it' if parts else what} is {number(sign * worst[1].estimate)} where {words(contrast.unknown)} is {worst[0]}, and"
                 f" {number(sign * best[1].estimate)} where it is {best[0]}"
             )
         out.append(f"Worlds{name}: {'; '.join(parts)}.")
