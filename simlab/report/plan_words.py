@@ -165,8 +165,9 @@ def _worlds(answer: Answer) -> list[str]:
         for contrast in of.contrasts[:2]:
             groups = sorted(contrast.groups, key=lambda g: g[1].estimate)
             worst, best = groups[0], groups[-1]
+            name_of_it, unknown = "it" if parts else what, words(contrast.unknown)
             parts.append(
-                f"{'it' if parts else what} is {number(sign * worst[1].estimate)} where {words(contrast.unknown)} is {worst[0]}, and"
+                f"{name_of_it} is {number(sign * worst[1].estimate)} where {unknown} is {worst[0]}, and"
                 f" {number(sign * best[1].estimate)} where it is {best[0]}"
             )
         out.append(f"Worlds{name}: {'; '.join(parts)}.")
