@@ -137,7 +137,7 @@ def majorities() -> Problem:
         Scenario(n_actors=POPULATION),
         Fieldwork(),
         [],
-        Price("600 + invited * (10 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (10 + 10 * names))"),
+        Price("600 + invited * (10 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (10 + 10 * max_nominations))"),
     )
     truth = np.zeros((len(space), len(MAJORITY_WORLDS)))
     known: dict[tuple[float, int, float], float] = {}
@@ -206,7 +206,7 @@ NETWORK_PROBLEMS = {
         "ari",
         lambda value: value >= 0.6,
         0.8,
-        "1000 + invited * (3 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (20 + 8 * names))",
+        "1000 + invited * (3 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (20 + 8 * max_nominations))",
     ),
     "managers, names and instrument": NetworkProblem(
         "managers, names and instrument",
@@ -221,7 +221,7 @@ NETWORK_PROBLEMS = {
         "ari",
         lambda value: value >= 0.6,
         0.85,
-        "600 + invited * (15 + 4 * names * (1 + 0.6 * roster))",
+        "600 + invited * (15 + 4 * max_nominations * (1 + 0.6 * roster))",
     ),
 }
 
