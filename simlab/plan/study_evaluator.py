@@ -155,6 +155,8 @@ class StudyEvaluator:
             self.fieldwork.key,
             self.worlds.key,
             f"{fitter} {self.fitters[fitter].key}",
+            # A series a world, which the stores of earlier versions do not have.
+            *(["series"] if self.uncertain else []),
         ]
         digest = hashlib.sha256("|".join([name_of(design), *settings]).encode()).hexdigest()[:8]
         readable = re.sub(r"[^A-Za-z0-9.+-]+", "_", name_of(design))[:80]

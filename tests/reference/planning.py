@@ -137,7 +137,9 @@ def majorities() -> Problem:
         Scenario(n_actors=POPULATION),
         Fieldwork(),
         [],
-        Price("600 + invited * (10 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (10 + 10 * max_nominations))"),
+        Price(
+            "600 + invited * (10 * log(1 - 0.98 * response_rate) / log(0.55) + response_rate * (10 + 10 * max_nominations))"
+        ),
     )
     truth = np.zeros((len(space), len(MAJORITY_WORLDS)))
     known: dict[tuple[float, int, float], float] = {}
