@@ -19,7 +19,7 @@ class Precision:
     level: float = 0.9
     cost: float = 0.1
     assurance: float = 0.03
-    confidence: float = 0.65
+    confidence: float = 0.8
 
     def __post_init__(self) -> None:
         """Check that each is a number between 0 and 1."""

@@ -71,7 +71,7 @@ class Search:
     seed: int
     precision: float = 0.1
     level: float = 0.9
-    confidence: float = 0.65
+    confidence: float = 0.8
     telling: Telling = field(default_factory=Silent)
 
     def __post_init__(self) -> None:

@@ -128,6 +128,8 @@ def again_figure(found: Assessment) -> Figure | None:
 
 
 def _draw_agreement(axes: Axes, found: Assessment, values: NDArray[np.float64]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     mean, (low, high) = float(values.mean()), found.again.interval()
     least = min(-0.1, float(np.floor(values.min() * 10.0) / 10.0))
     bins = np.linspace(least, 1.0, round((1.0 - least) / 0.05) + 1)
@@ -152,6 +154,8 @@ def _draw_agreement(axes: Axes, found: Assessment, values: NDArray[np.float64]) 
         "adjusted Rand index with the clusters found\n(0: as by chance, 1: the same); line: middle 90 %", fontsize=9
     )
     axes.set_ylabel("share of worlds")
+    # Whole per cents: ticks half way between would be rounded to uneven steps.
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(_percents())
 
 

@@ -203,7 +203,7 @@ def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> Non
         x = np.arange(len(levels), dtype=float)
         for i, p in enumerate(points):
             _dot(axes, float(i), p.reaches[k], target)
-        axes.set_xticks(x, [label(level_name(level), 16) for level in levels])
+        axes.set_xticks(x, [_wrapped(level_name(level), 12) for level in levels])
         axes.set_xlim(-0.5, len(levels) - 0.5)
         if not target.is_mean:
             axes.set_ylim(-0.02, 1.02)
