@@ -38,7 +38,7 @@ def planned(n_seeds: int = N_SEEDS, only: Sequence[str] = ()) -> int:
             used = float(np.median(found.fits))
             text = f"    {name}: {needed:,} fits for as many good answers with as narrow an interval, {used / needed:.1%} used"
             wrong += _said(f"{text}; without an interval {bare:,}, {used / bare:.1%}", used <= 0.25 * needed)
-        covered, optimism = overconfident(problem, fresh, n_seeds, rng)
+        covered, optimism = overconfident(problem, fresh, 10 * n_seeds, rng)
         text = f"    control, reports what it chose by: covers {covered:.1%}, reported less true {optimism:+.3f}"
         wrong += _said(text, abs(found.optimism.mean()) < 0.01 < optimism and covered < least_covered)
     return wrong

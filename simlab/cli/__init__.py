@@ -50,6 +50,8 @@ def call(arguments: list[str]) -> int:
     except MemoryError:
         return _say("not enough memory", WORK_FAILED)
     except Exception as error:
+        if interrupted(error):
+            return _say("stopped", STOPPED)
         if isinstance(error, wrong_usage):
             usage: Any = error
             return _say(usage.format_message(), WRONG_INPUT)
@@ -57,6 +59,15 @@ def call(arguments: list[str]) -> int:
         return _say(
             f"{type(error).__name__}: {text} (a fault of simlab: SIMLAB_TRACEBACK=1 shows where)", WORK_FAILED, error
         )
+
+
+def interrupted(error: BaseException | None) -> bool:
+    """Return whether an error is Ctrl-C, or came of it: libraries make other errors of one that meets them at work."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class StoppedError(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simlab.cli import StoppedError
+from simlab.cli import StoppedError, interrupted
 from simlab.cli.fitting import read_given
 from simlab.cli.progress import duration
 from simlab.foundation.errors import InputError, printable
@@ -67,7 +67,9 @@ def plan_fieldwork(
             plan = _piloted(plan, panel, pilot)
         _describe(plan, budget)
         answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not interrupted(error):
+            raise
         raise StoppedError(f"stopped; what was computed is in {folder}: the same command goes on from there") from None
     finally:
         telling.end()

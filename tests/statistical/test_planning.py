@@ -35,8 +35,9 @@ def test_the_control_that_reports_the_replicates_it_chose_by_is_caught(which: in
     """As many replicates of every design as our own interval has: what is then chosen by them is reported as too good."""
     problem = problems()[which]
     fresh = solver(problem, 1, FITS).fresh_needed
-    covered, optimism = overconfident(problem, fresh, 400, np.random.default_rng(2))
-    assert covered < 0.87
+    covered, optimism = overconfident(problem, fresh, 4000, np.random.default_rng(2))
+    # Three errors below the level.
+    assert covered < 0.886
     assert optimism > 0.01
 
 
