@@ -2,7 +2,7 @@
 
 Every design of a grid gets some replicates, and those that decide which is the cheapest that reaches the target 20,000:
 the ones that may reach it, by three standard errors, and cost no more than the cheapest that does. What the table has is
-kept and extended. Takes some XX minutes on two processors.
+kept and extended. Takes over an hour on two processors.
 """
 
 from __future__ import annotations
