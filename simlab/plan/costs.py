@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
-from simlab.plan.price import Price, names_given, quantities
+from simlab.plan.price import Price, is_number, names_given, quantities
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -57,7 +57,11 @@ class Pricing:
         """
         names = list(levels)
         of_world = [i for i, name in enumerate(names) if field_place(name) == "scenario"]
-        of_field = [i for i, name in enumerate(names) if field_place(name) == "fieldwork"]
+        numbers = [
+            (i, *found)
+            for i, name in enumerate(names)
+            if field_place(name) == "fieldwork" and (found := _numbers(name, levels[name])) is not None
+        ]
         rows, inverse = np.unique(points[:, of_world], axis=0, return_inverse=True)
         out = np.full(len(points), np.nan)
         refused: InputError | None = None
@@ -69,27 +73,19 @@ class Pricing:
                 refused = refused or error
                 continue
             at = np.flatnonzero(inverse.ravel() == k)
-            columns = {names[i]: [levels[names[i]][j] for j in points[at, i].tolist()] for i in of_field}
-            out[at] = np.mean([self._of_world(world, columns, len(at)) for world in worlds], axis=0)
+            chosen = {name: values[points[at, i]] for i, name, values in numbers}
+            out[at] = np.mean([self._of_world(world, chosen, len(at)) for world in worlds], axis=0)
         if refused is not None and np.isnan(out).all():
             raise refused
         return out
 
-    def _of_world(self, world: Scenario, columns: Mapping[str, list[Any]], count: int) -> Floats:
+    def _of_world(self, world: Scenario, chosen: Mapping[str, Floats], count: int) -> Floats:
         """Return the cost of fieldworks in one world, (count,); NaN where more are invited than there are."""
-        known: dict[str, Any] = dict(quantities(world, self.fieldwork))
-        for name, values in columns.items():
-            if name == "response_rate":
-                known[name] = np.array([float(np.mean(value)) for value in values])
-            elif name == "instrument":
-                known["roster"] = np.array([float(value == "roster") for value in values])
-            elif all(value is None or _is_number(value) for value in values):
-                known[name] = np.array([np.nan if value is None else float(value) for value in values])
-        if "max_nominations" in columns:
-            known["names"] = names_given(world, known["max_nominations"])
-        invited = known["invited"] = known.get("invited", 0.0)
-        if "n_invited" in columns:
-            invited = known["invited"] = np.where(np.isnan(known["n_invited"]), world.n_actors, known["n_invited"])
+        known: dict[str, Any] = {**quantities(world, self.fieldwork), **chosen}
+        if "max_nominations" in chosen:
+            known["names"] = names_given(world, chosen["max_nominations"])
+        if "n_invited" in chosen:
+            known["invited"] = np.where(np.isnan(chosen["n_invited"]), world.n_actors, chosen["n_invited"])
         price = self.price
         missing = [name for name in price.formula.names if name not in known and name not in price.rates]
         if missing:
@@ -100,7 +96,7 @@ class Pricing:
         if not np.isfinite(cost).all() or (cost < 0.0).any():
             wrong = cost[~np.isfinite(cost) | (cost < 0.0)][0]
             raise InputError.of("price", float(wrong), "must be finite and not negative")
-        return np.where(np.asarray(invited) <= world.n_actors, cost, np.nan)
+        return np.where(np.asarray(known["invited"]) <= world.n_actors, cost, np.nan)
 
 
 def field_place(name: str) -> Place | None:
@@ -116,5 +112,12 @@ def parted(design: Design) -> tuple[dict[str, Any], dict[str, Any]]:
     return of_world, {name: level for name, level in design.items() if field_place(name) == "fieldwork"}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _numbers(name: str, levels: Sequence[Any]) -> tuple[str, Floats] | None:
+    """Return what a formula calls a setting of the fieldwork, and the number of each level; NaN is none. None without any."""
+    if name == "response_rate":
+        return name, np.array([float(np.mean(level)) for level in levels])
+    if name == "instrument":
+        return "roster", np.array([float(level == "roster") for level in levels])
+    if all(level is None or is_number(level) for level in levels):
+        return name, np.array([np.nan if level is None else float(level) for level in levels])
+    return None

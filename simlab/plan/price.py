@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,12 @@ def names_given(scenario: Scenario, limit: Floats) -> Floats:
 
 def _number(settings: Settings, name: str) -> float | None:
     value = getattr(settings, name, None)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return float(value) if is_number(value) else None
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Return whether a value is a number, which true and false are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # Judgement, to be replaced by one's own rates: no published table of the cost of network interviews was found.

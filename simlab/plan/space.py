@@ -15,7 +15,7 @@ from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError, shown, suggestion
 from simlab.generate.scenario import Scenario
 from simlab.plan.costs import Design, Place, Pricing, field_place
-from simlab.plan.price import Price
+from simlab.plan.price import Price, is_number
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -64,7 +64,7 @@ class Variable:
     @property
     def numeric(self) -> bool:
         """Whether its levels are numbers, of which the last may be none (no limit)."""
-        return all(level is None or _is_number(level) for level in self.levels) and any(
+        return all(level is None or is_number(level) for level in self.levels) and any(
             level is not None for level in self.levels
         )
 
@@ -207,10 +207,6 @@ def level_name(level: Any) -> str:
     return "none" if level is None else f"{level:.12g}" if isinstance(level, float) else str(level)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, fitters: Sequence[str]) -> Variable:
     place = field_place(name)
     if place is None:
@@ -235,6 +231,6 @@ def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, f
             scenario.but(**{name: level})
         else:
             fieldwork.but(**{name: level})
-    if all(level is None or _is_number(level) for level in levels):
+    if all(level is None or is_number(level) for level in levels):
         levels = tuple(sorted(levels, key=lambda level: math.inf if level is None else level))
     return Variable(name, place, levels)

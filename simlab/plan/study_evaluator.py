@@ -95,11 +95,11 @@ class StudyEvaluator:
             worlds = list(dict.fromkeys(trials[i].world for i in members))
             replicates = 1 + max(trials[i].replicate for i in members)
             dataset = self._computed(self.study(design, fresh, worlds, replicates, measures), design, fresh)
-            self._count_failures(dataset, members, trials)
             rows = {name: k for k, name in enumerate(dataset["scenario"].values.tolist())}
+            at = ([rows[_named(trials[i].world)] for i in members], [trials[i].replicate for i in members])
+            self._count_failures(dataset, at)
             for measure in measures:
-                values = values_of(dataset, measure)
-                out[measure][members] = [values[rows[_named(trials[i].world)], trials[i].replicate] for i in members]
+                out[measure][members] = values_of(dataset, measure)[at]
         return out
 
     def failures(self) -> tuple[int, str]:
@@ -107,10 +107,8 @@ class StudyEvaluator:
         most = self._messages.most_common(1)
         return self._messages.total(), most[0][0] if most else ""
 
-    def _count_failures(self, dataset: Any, members: Sequence[int], trials: Sequence[Trial]) -> None:
+    def _count_failures(self, dataset: Any, at: tuple[list[int], list[int]]) -> None:
         cells = dataset[["status", "message"]].isel(fieldwork=0, fitter=0).transpose("scenario", "replicate")
-        rows = {name: k for k, name in enumerate(dataset["scenario"].values.tolist())}
-        at = ([rows[_named(trials[i].world)] for i in members], [trials[i].replicate for i in members])
         failed = cells["status"].values[at] >= FAILED
         self._messages.update(str(message) for message in cells["message"].values[at][failed])
 
@@ -121,7 +119,11 @@ class StudyEvaluator:
         if self.uncertain:
             # Worlds that are alike, as of a list of values, must not be the same replicate.
             scenario = scenario.but(series=world)
-        return scenario, self.fieldwork.but(**of_field), str(design.get("fitter", next(iter(self.fitters))))
+        return scenario, self.fieldwork.but(**of_field), self._fitter(design)
+
+    def _fitter(self, design: Design) -> str:
+        """Return the label of a design's fitter: the first where it chooses none."""
+        return str(design.get("fitter", next(iter(self.fitters))))
 
     def study(
         self, design: Design, fresh: bool, worlds: Sequence[int], replicates: int, measures: Sequence[str]
@@ -149,7 +151,7 @@ class StudyEvaluator:
 
     def store(self, design: Design, fresh: bool) -> Path:
         """Return where the replicates of a design are stored."""
-        fitter = str(design.get("fitter", next(iter(self.fitters))))
+        fitter = self._fitter(design)
         settings = [
             str(self.seed),
             self.fieldwork.key,

@@ -14,6 +14,7 @@ from simlab.foundation.errors import InputError, shown
 from simlab.foundation.settings import check_known
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
+from simlab.plan.price import is_number
 from simlab.plan.scaled import changed
 
 _MOST_CORNERS = 128
@@ -217,7 +218,7 @@ def unknown_of(given: Mapping[str, Any], base: Scenario) -> dict[str, Distributi
         made: Distribution
         if isinstance(what, (Uniform, Triangular, Likely)):
             made = what
-        elif isinstance(what, tuple) and len(what) == 2 and all(_is_number(v) for v in what):
+        elif isinstance(what, tuple) and len(what) == 2 and all(is_number(v) for v in what):
             made = Uniform(*what)
         elif isinstance(what, list):
             made = Likely(tuple(tuple(v) if isinstance(v, list) else v for v in what))
@@ -254,14 +255,10 @@ def words(distribution: Distribution) -> str:
 
 def _check_ends(low: float, high: float) -> None:
     for name, value in (("low", low), ("high", high)):
-        if not _is_number(value) or not math.isfinite(value):
+        if not is_number(value) or not math.isfinite(value):
             raise InputError.of(name, value, "must be a finite number")
     if not low < high:
         raise InputError.of("range", f"{low:g} to {high:g}", "must go from the lower to the higher number")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _separation(scenario: Scenario) -> float:
