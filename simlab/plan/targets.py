@@ -86,6 +86,11 @@ class Target:
             return self.level if self.wanted else -self.level
         return self.level if self.wanted else 1.0 - self.level
 
+    @property
+    def sign(self) -> float:
+        """-1 where a score is a mean with its sign turned, because less of it is wanted; else 1."""
+        return -1.0 if self.is_mean and not self.wanted else 1.0
+
     def score(self, values: Mapping[str, Floats]) -> Floats:
         """Return what is averaged over replicates, (n,): 1 where a replicate is as wanted, else 0; of a mean the value.
 

@@ -45,7 +45,7 @@ def frontier_figure(answer: Answer) -> Figure:
             0,
             "the best at each cost, by the surrogate",
         )
-        looked = [(cost, n, _sign(target) * means[k]) for _, cost, n, means in answer.looked_at]
+        looked = [(cost, n, target.sign * means[k]) for _, cost, n, means in answer.looked_at]
         axes.scatter(
             [x[0] for x in looked],
             [x[2] for x in looked],
@@ -59,7 +59,7 @@ def frontier_figure(answer: Answer) -> Figure:
         _level(axes, target)
         _point(axes, answer.cost, answer.reached[k].interval, target, design_found(answer))
         for _, cost, reached in answer.rejected:
-            axes.plot(cost, _sign(target) * reached[k].interval.estimate, "x", color=INK, markersize=7, zorder=4)
+            axes.plot(cost, target.sign * reached[k].interval.estimate, "x", color=INK, markersize=7, zorder=4)
         axes.set_ylabel(axis_words(target))
         if count > 1:
             axes.set_title(_wrapped(target.text, 90))
@@ -142,13 +142,9 @@ def _wrapped(text: str, width: int = _AXIS) -> str:
     return "\n".join(textwrap.wrap(label(text, 4 * width - 20), width, break_on_hyphens=False))
 
 
-def _sign(target: Target) -> float:
-    return -1.0 if target.is_mean and not target.wanted else 1.0
-
-
 def _numbers(interval: Interval, target: Target) -> list[float]:
     """Return estimate and limits as they are drawn: within the range, with the sign that was asked for."""
-    cut, sign = within_range(interval, target), _sign(target)
+    cut, sign = within_range(interval, target), target.sign
     return [sign * cut.estimate, sign * cut.low, sign * cut.high]
 
 
@@ -169,7 +165,7 @@ def _dot(axes: Axes, x: float, interval: Interval, target: Target) -> None:
 
 def _level(axes: Axes, target: Target) -> None:
     """Draw the target as a line that is named beside the axes, where no point lies."""
-    level = _sign(target) * target.needed
+    level = target.sign * target.needed
     axes.axhline(level, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
         f"target\n{level:g}",
@@ -218,7 +214,7 @@ def _curve(axes: Axes, answer: Answer, name: str, k: int, target: Target) -> Non
 
 def _spread(axes: Axes, of: OfWorlds, *, several: bool) -> None:
     """Draw shares of success, or means, of single worlds and their distribution; of ``several`` targets, which it is."""
-    spread, sign, n = of.spread, _sign(of.target), of.spread.replicates
+    spread, sign, n = of.spread, of.target.sign, of.spread.replicates
     shown = sign * spread.each
     if of.target.is_mean:
         edges = np.linspace(shown.min(), shown.max() + 1e-9, 9)

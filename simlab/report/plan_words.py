@@ -85,10 +85,8 @@ def reached_words(reached: Reached) -> str:
 
 def interval_words(interval: Interval, target: Target) -> str:
     """Return an estimate with its interval, of a mean with the sign that was asked for."""
-    low, high, estimate = interval.low, interval.high, interval.estimate
-    if target.is_mean and not target.wanted:
-        low, high, estimate = -high, -low, -estimate
-    return f"{number(estimate)} ({percent(interval.level)} interval {number(low)} to {number(high)})"
+    low, high = sorted((target.sign * interval.low, target.sign * interval.high))
+    return f"{number(target.sign * interval.estimate)} ({percent(interval.level)} interval {number(low)} to {number(high)})"
 
 
 def target_words(target: Target) -> str:
@@ -151,7 +149,7 @@ def _worlds(answer: Answer) -> list[str]:
     for of in answer.worlds:
         name = f" ({of.target.text})" if len(answer.targets) > 1 else ""
         target, spread = of.target, of.spread
-        sign = -1.0 if target.is_mean and not target.wanted else 1.0
+        sign = target.sign
         what = target_words(target) if target.is_mean else "the probability"
         if spread.differ:
             reaches = f"{'at least' if sign > 0 else 'at most'} {number(sign * target.needed)}"
@@ -189,7 +187,7 @@ def more_words(more: More, answer: Answer) -> str:
         }.get(more.variable, f"{step:g} more of {words(more.variable)}")
     gains = []
     for gain, target in zip(more.gains, answer.targets, strict=True):
-        sign = -1.0 if target.is_mean and not target.wanted else 1.0
+        sign = target.sign
         ends = sorted((sign * gain.low, sign * gain.high))
         middle = number(sign * gain.estimate, 3, signed=True)
         gains.append(f"{middle} ({number(ends[0], 3, signed=True)} to {number(ends[1], 3, signed=True)})")
@@ -216,7 +214,7 @@ def _limits(answer: Answer) -> list[str]:
         return [f"Limits: {left}"] if answer.limits_left else []
     parts = []
     for lifted in answer.limits:
-        values = listed([number(_shown(r)) for r in lifted.reached])
+        values = listed([number(r.target.sign * r.interval.estimate) for r in lifted.reached])
         parts.append(f"{lifted.lift.words} {values}{', enough' if lifted.enough else ''}")
     enough = [lifted.lift.name for lifted in answer.limits if lifted.enough]
     if enough:
@@ -229,12 +227,6 @@ def _limits(answer: Answer) -> list[str]:
         which = f"none of them alone is enough; {more}"
     said = f"Limits: lifted one by one, the design that comes nearest would reach {'; '.join(parts)}: {which}."
     return [f"{said} {left}" if answer.limits_left else said]
-
-
-def _shown(reached: Reached) -> float:
-    """Return an estimate with the sign that was asked for."""
-    flipped = reached.target.is_mean and not reached.target.wanted
-    return -reached.interval.estimate if flipped else reached.interval.estimate
 
 
 def _directions(answer: Answer) -> list[str]:
