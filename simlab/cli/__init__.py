@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from typing import Any
 
 from simlab.foundation.errors import InputError, SimlabError, printable
@@ -14,6 +15,17 @@ DONE, WORK_FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 
 def main() -> None:
     """Run the command line and exit."""
+    python_words = warnings.formatwarning
+
+    def words(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        # Those meant for users are one line; where in the code they arose is for those of libraries.
+        if category is UserWarning:
+            return printable(f"warning: {message}") + "\n"
+        return python_words(message, category, filename, lineno, line)
+
+    warnings.formatwarning = words
     sys.exit(call(sys.argv[1:]))
 
 

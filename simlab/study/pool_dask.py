@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ _FETCH_SECONDS = 0.03
 _FETCHERS = 4
 _SECONDS_TO_CONNECT = 10.0
 _SECONDS_TO_CLOSE = 5.0
+# Workers that are on their way, as a local cluster's, are not worth a word.
+_SECONDS_ALONE = 10.0
 # A cell that never had begun where a worker died is tried again, but not for ever.
 _MOST_INNOCENT = 5
 
@@ -58,6 +61,7 @@ class DaskPool:
         self._tasks: dict[str, _Submitted] = {}
         self._short = 0
         self._count = 0
+        self._alone_since: float | None = None
         self._counted = (0.0, 0)
         self._suspects: dict[Place, int] = {}
         self._plugin = dask_worker.plugin_of(self._package, self._run)
@@ -117,6 +121,7 @@ class DaskPool:
                 found.append(self._outcome(self._forget(key), outcome))
         if self._client.status != "running":
             raise _gone()
+        self._look_for_workers()
         return found
 
     def close(self) -> None:
@@ -129,6 +134,18 @@ class DaskPool:
             _within(2 * _SECONDS_TO_CLOSE, lambda: _end_cluster(self._cluster))
 
     # --- inside -----------------------------------------------------------------------------------------------------------
+
+    def _look_for_workers(self) -> None:
+        """Warn, once each time, where the study waits for workers and none is there."""
+        now = time.monotonic()
+        if self.n_workers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since > _SECONDS_ALONE:
+            self._alone_since = float("inf")
+            address = self._client.scheduler.address
+            warnings.warn(f"the study waits: no worker has joined the Dask scheduler {address}", stacklevel=2)
 
     def _take_leave(self) -> None:
         if self._client.status == "running":

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from typing import Any
 import pytest
 from reference.dask_processes import DaskProcesses, dask_processes, kill
 
+from simlab.cli import main
 from simlab.foundation.errors import InputError
 from simlab.study.cell import KILLED, OK, PENDING, TIMED_OUT
+from simlab.study.limits import Limits
+from simlab.study.pool_dask import DaskPool
 from simlab.study.run import run
 from simlab.study.script import load_study
 from simlab.study.store import opened
@@ -248,6 +252,31 @@ def test_ctrl_c_then_a_scheduler_that_dies_then_the_rest_give_the_same_numbers(
     started = start(script, "x.zarr", "--scheduler", processes.address)
     assert started.end() == (0, [])
     check_same(started.store, whole)
+
+
+def test_a_study_that_waits_for_workers_says_so_once(
+    processes: DaskProcesses, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simlab.study.pool_dask._SECONDS_ALONE", 0.2)
+    pool = DaskPool(load_study(script), None, Limits(), processes.address)
+    try:
+        with pytest.warns(
+            UserWarning, match="^the study waits: no worker has joined the Dask scheduler tcp://"
+        ) as said:
+            found = [pool.collect(0.3) for _ in range(5)]
+    finally:
+        pool.close()
+    assert found == [[]] * 5
+    assert len(said) == 1
+
+
+def test_warnings_are_one_line_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    monkeypatch.setattr(sys, "argv", ["simlab", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert warnings.formatwarning("wait\x1b", UserWarning, "file.py", 3) == "warning: wait\\x1b\n"
+    assert "file.py:3" in warnings.formatwarning("wait", RuntimeWarning, "file.py", 3)
 
 
 def test_cells_that_hang_or_kill_their_worker_or_want_too_much_are_recorded_and_the_others_go_on(

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from reference.dask_processes import dask_processes
+from reference.dask_processes import dask_processes, kill
 
 from simlab.study.cell import OK
 from simlab.study.store import opened
@@ -22,8 +22,13 @@ from simlab import Fieldwork, Louvain, Scenario, Study
 study = Study("few", question="?", scenarios=Scenario(n_actors=20, mean_degree=4, reciprocity=None), fieldworks=Fieldwork(),
               fitters={"Louvain": Louvain()}, replicates=12, metrics=["ari"])
 """
-# Slurm for poor people: a job is a process group, and its number that of the group.
-SBATCH = '#!/bin/sh\nsetsid sh "$1" >job.txt 2>&1 </dev/null &\necho "Submitted batch job $!"\n'
+# Slurm for poor people: a job is a process group, and its number that of the group. The script is copied, since who submits it
+# may remove it at once.
+SBATCH = """#!/bin/sh
+cp "$1" "job-$$.sh"
+setsid sh "job-$$.sh" >"job-$$.txt" 2>&1 </dev/null &
+echo "Submitted batch job $!"
+"""
 SCANCEL = '#!/bin/sh\nfor job in "$@"; do kill -9 -- "-$job"; echo "$job" >>cancelled; done\n'
 
 
@@ -85,10 +90,21 @@ def test_a_study_runs_where_sbatch_and_scancel_only_start_and_end_processes(tmp_
         (tmp_path / name).chmod(0o755)
     command = [sys.executable, SCRIPTS / "slurm.py", "study.py", "--workers", "2", "--interface", "lo"]
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        [*command, "--", "--out", "x.zarr"], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300
+    run = subprocess.Popen(
+        [*command, "--", "--out", "x.zarr"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr
+    try:
+        _, said = run.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        kill(run)
+        _, said = run.communicate()
+    printed = "\n".join(path.read_text(errors="replace") for path in tmp_path.glob("job-*.txt"))
+    assert run.returncode == 0, (said, printed)
     with opened(tmp_path / "x.zarr") as dataset:
         assert (dataset["status"] == OK).all()
     assert len((tmp_path / "cancelled").read_text().split()) == 2
