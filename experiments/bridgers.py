@@ -30,8 +30,9 @@ from simlab.fit.sbm import Sbm
 from simlab.generate.truth import NetworkTruth
 from simlab.metrics.bridging import SCORES, highest_tenth
 from simlab.metrics.metric import NAN, Kind, metric
+from simlab.report.comparisons import superiority, verdict
 from simlab.report.numbers import Estimate, listed, plain, pooled, share_text
-from simlab.report.reading import NOTHING, Reading, superiority, verdict
+from simlab.report.reading import NOTHING, Reading
 
 STRENGTHS = {"demo": (0.0, 0.5, 0.75, 1.0), "full": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)}
 REPLICATES = {"demo": 36, "full": 300}

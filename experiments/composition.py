@@ -31,8 +31,8 @@ from simlab.fit.fit import Fitter
 from simlab.fit.leiden import Leiden
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
-from simlab.report.findings import NOTHING, levels_of, mean, share, spoken
-from simlab.report.numbers import Estimate, listed, plus_minus
+from simlab.report.numbers import Estimate, listed, plus_minus, spoken
+from simlab.report.reading import NOTHING, Reading
 from simlab.study.about import about_of
 from simlab.study.design import Grid
 
@@ -87,36 +87,38 @@ def _world(name: str, homophily: float) -> Scenario:
 
 
 def answer(dataset: Any) -> list[str]:
-    levels = [x for x in levels_of(dataset, "organisation_homophily") if _mix(dataset, x, MIXED).known]
+    """Return what the study says, in sentences."""
+    reading = Reading.of(dataset)
+    levels = [x for x in reading.levels("organisation_homophily") if _mix(reading, x, MIXED).known]
     if not levels:
-        return NOTHING
+        return [NOTHING]
     return [
         s
         for part in (
-            _dominates(dataset, levels),
-            _several(dataset, levels),
-            _mixes(dataset, levels),
-            _profiles(dataset, levels),
+            _dominates(reading, levels),
+            _several(reading, levels),
+            _mixes(reading, levels),
+            _profiles(reading, levels),
         )
         for s in part
     ]
 
 
-def _mix(dataset: Any, homophily: float, world: str, fitter: str = FITTER) -> Estimate:
-    return mean(dataset, "organisation_mix", organisation_homophily=homophily, world=world, fitter=fitter)
+def _mix(reading: Reading, homophily: float, world: str, fitter: str = FITTER) -> Estimate:
+    return reading.mean("organisation_mix", organisation_homophily=homophily, world=world, fitter=fitter)
 
 
-def _shares(dataset: Any, metric: str, levels: list[float], world: str, fitter: str = FITTER) -> str:
-    each = [share(dataset, metric, organisation_homophily=x, world=world, fitter=fitter) for x in levels]
+def _shares(reading: Reading, metric: str, levels: list[float], world: str, fitter: str = FITTER) -> str:
+    each = [reading.share(metric, organisation_homophily=x, world=world, fitter=fitter) for x in levels]
     return listed([str(one) for one in each])
 
 
-def _dominates(dataset: Any, levels: list[float]) -> list[str]:
+def _dominates(reading: Reading, levels: list[float]) -> list[str]:
     steps = listed([f"{x:g}" for x in levels])
     told = {
-        world: _shares(dataset, "no_organisation_dominates", levels, world)
+        world: _shares(reading, "no_organisation_dominates", levels, world)
         for world in (MIXED, NONE, GATHERED)
-        if _mix(dataset, levels[-1], world).known
+        if _mix(reading, levels[-1], world).known
     }
     texts = ((MIXED, "clusters have nothing to do with organisations"), (NONE, "organisations alone make ties"))
     parts = [f"{told[world]} where {text}" for world, text in texts if world in told]
@@ -129,20 +131,20 @@ def _dominates(dataset: Any, levels: list[float]) -> list[str]:
     return out
 
 
-def _several(dataset: Any, levels: list[float]) -> list[str]:
+def _several(reading: Reading, levels: list[float]) -> list[str]:
     first, last = levels[0], levels[-1]
     parts = []
     for world, text in ((MIXED, "clusters without organisations"), (NONE, "no clusters")):
-        if _mix(dataset, last, world).known:
-            parts.append(f"{_shares(dataset, 'several_organisations', [first, last], world)} ({text})")
+        if _mix(reading, last, world).known:
+            parts.append(f"{_shares(reading, 'several_organisations', [first, last], world)} ({text})")
     return [f"Several organisations in every cluster, at {first:g} and {last:g}: {listed(parts)}."]
 
 
-def _mixes(dataset: Any, levels: list[float]) -> list[str]:
+def _mixes(reading: Reading, levels: list[float]) -> list[str]:
     last = levels[-1]
     parts = []
-    for name in levels_of(dataset, "fitter"):
-        each = [_mix(dataset, x, world, name) for x, world in ((levels[0], MIXED), (last, MIXED), (last, NONE))]
+    for name in reading.fitters:
+        each = [_mix(reading, x, world, name) for x, world in ((levels[0], MIXED), (last, MIXED), (last, NONE))]
         if all(one.known for one in each):
             parts.append(f"{spoken(name)} {', '.join(str(one) for one in each)}")
     if not parts:
@@ -153,7 +155,7 @@ def _mixes(dataset: Any, levels: list[float]) -> list[str]:
     ]
 
 
-def _profiles(dataset: Any, levels: list[float]) -> list[str]:
+def _profiles(reading: Reading, levels: list[float]) -> list[str]:
     out = []
     for world, text in (
         (MIXED, "eight in ten share the cluster's service"),
@@ -161,7 +163,7 @@ def _profiles(dataset: Any, levels: list[float]) -> list[str]:
         (NONE, "there are no clusters, so that nothing is right"),
     ):
         each = [
-            mean(dataset, "profile_unrelated", organisation_homophily=x, world=world, fitter=FITTER)
+            reading.mean("profile_unrelated", organisation_homophily=x, world=world, fitter=FITTER)
             for x in (levels[0], levels[-1])
         ]
         if all(one.known for one in each):
@@ -169,8 +171,8 @@ def _profiles(dataset: Any, levels: list[float]) -> list[str]:
     if not out:
         return []
     others = []
-    for name in levels_of(dataset, "fitter"):
-        one = mean(dataset, "profile_unrelated", world=MIXED, organisation_homophily=levels[-1], fitter=name)
+    for name in reading.fitters:
+        one = reading.mean("profile_unrelated", world=MIXED, organisation_homophily=levels[-1], fitter=name)
         if name != FITTER and one.known:
             others.append(f"{spoken(name)} {_percent(one)}")
     rest = (

@@ -28,8 +28,9 @@ from simlab import Fieldwork, Fitter, Grid, LpcmMcmc, Scenario, Study, grid
 from simlab.fieldwork.settings import Treatment
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.multiple_imputation import MultipleImputation
+from simlab.report.comparisons import verdict
 from simlab.report.numbers import Estimate, Floats, listed, percent, plain, pooled
-from simlab.report.reading import NOTHING, Reading, verdict
+from simlab.report.reading import NOTHING, Reading
 
 REPLICATES = {"demo": 16, "full": 200}
 N_ACTORS = {"demo": (40, 80), "full": (30, 60, 120)}

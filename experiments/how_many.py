@@ -32,8 +32,8 @@ from simlab.fit.leiden import Leiden
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
 from simlab.fit.sbm import Sbm
-from simlab.report.findings import NOTHING, Floats, levels_of, networks
-from simlab.report.numbers import Estimate, listed, plus_minus
+from simlab.report.numbers import Estimate, Floats, listed, plus_minus
+from simlab.report.reading import NOTHING, Reading
 from simlab.study.about import about_of
 
 REPLICATES = {"demo": 10, "full": 200}
@@ -95,13 +95,15 @@ def study(size: str = "demo") -> Study:
 
 
 def answer(dataset: Any) -> list[str]:
-    actors = levels_of(dataset, "n_actors")
+    """Return what the study says, in sentences."""
+    reading = Reading.of(dataset)
+    actors = reading.levels("n_actors")
     largest = actors[-1] if actors else 0.0
-    rows = {name: _said(dataset, fitter, metric, largest) for name, fitter, metric in CRITERIA}
+    rows = {name: _said(reading, fitter, metric, largest) for name, fitter, metric in CRITERIA}
     whole = {name: said for name, said in rows.items() if all(len(row) for row in said)}
-    found = _right(dataset, actors) + _ranges(dataset, largest)
+    found = _right(reading, actors) + _ranges(reading, largest)
     if not whole:
-        return found or NOTHING
+        return found or [NOTHING]
     both = {name: (_all(row, shared=False), _all(row, shared=True)) for name, row in whole.items()}
     true = {name: _all(row[2:4], shared=True) for name, row in whole.items()}
     one, two = (max((pair[k] for pair in both.values()), key=lambda e: e.mean) for k in (0, 1))
@@ -131,11 +133,11 @@ def answer(dataset: Any) -> list[str]:
     ]
 
 
-def _said(dataset: Any, fitter: str, metric: str, actors: float) -> list[Floats]:
+def _said(reading: Reading, fitter: str, metric: str, actors: float) -> list[Floats]:
     """Return, for each true number from one to six, whether three or four were chosen: one array over replicates each."""
     rows = []
     for g in TRUE_NUMBERS:
-        values = networks(dataset, metric, fitter=fitter, n_clusters=g, n_actors=actors).ravel()
+        values = reading.networks(metric, fitter=fitter, n_clusters=g, n_actors=actors).ravel()
         rows.append(np.isin(values[np.isfinite(values)], (3.0, 4.0)).astype(np.float64))
     return rows
 
@@ -159,11 +161,11 @@ def _estimate(rows: list[Floats], of: Any) -> Estimate:
     return Estimate(float(of(hits / counts)), float(of(drawn).std()))
 
 
-def _right(dataset: Any, actors: list[float]) -> list[str]:
+def _right(reading: Reading, actors: list[float]) -> list[str]:
     """Return how often each criterion takes the true number, over true numbers from one to six."""
     parts = []
     for name, fitter, metric in CRITERIA:
-        each = [_share_right(dataset, fitter, metric, n, TRUE_NUMBERS) for n in actors]
+        each = [_share_right(reading, fitter, metric, n, TRUE_NUMBERS) for n in actors]
         if all(e.known for e in each) and each:
             parts.append(f"{name} in {listed([_percent(e) for e in each])}")
     if not parts:
@@ -172,19 +174,19 @@ def _right(dataset: Any, actors: list[float]) -> list[str]:
     return [f"Right number: of true numbers from one to six (networks of {sizes} managers), {'; '.join(parts)}."]
 
 
-def _share_right(dataset: Any, fitter: str, metric: str, actors: float, true: list[float]) -> Estimate:
+def _share_right(reading: Reading, fitter: str, metric: str, actors: float, true: list[float]) -> Estimate:
     rows = []
     for g in true:
-        values = networks(dataset, metric, fitter=fitter, n_clusters=g, n_actors=actors).ravel()
+        values = reading.networks(metric, fitter=fitter, n_clusters=g, n_actors=actors).ravel()
         rows.append((values[np.isfinite(values)] == g).astype(np.float64))
     return _mean(rows) if all(len(row) for row in rows) else Estimate(np.nan, np.nan)
 
 
-def _ranges(dataset: Any, actors: float) -> list[str]:
+def _ranges(reading: Reading, actors: float) -> list[str]:
     """Return what the range of candidates does to BIC at the mode, where the truth is one, and seven or eight."""
     parts = []
     for name, fitter in RANGES:
-        rows = [networks(dataset, "chosen_bic", fitter=fitter, n_clusters=g, n_actors=actors) for g in (1.0, 7.0, 8.0)]
+        rows = [reading.networks("chosen_bic", fitter=fitter, n_clusters=g, n_actors=actors) for g in (1.0, 7.0, 8.0)]
         rows = [row[np.isfinite(row)] for row in rows]
         if all(len(row) for row in rows):
             one = _mean([(rows[0] == 1.0).astype(np.float64)])

@@ -25,8 +25,9 @@ from typing import Any
 
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
 from simlab.fit.sbm import Sbm
+from simlab.report.comparisons import verdict
 from simlab.report.numbers import Estimate, Floats, listed, number, plain, pooled, share_text
-from simlab.report.reading import NOTHING, Reading, verdict
+from simlab.report.reading import NOTHING, Reading
 
 REPLICATES = {"demo": 8, "full": 200}
 SEPARATIONS = {"demo": (3.0, 5.0), "full": (2.0, 3.0, 4.0, 5.0, 6.0)}

@@ -33,8 +33,8 @@ from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
 from simlab.fit.sbm import Sbm
 from simlab.generate.catalog import scenarios
-from simlab.report.findings import NOTHING, Share, levels_of, mean, networks, share, share_of, spoken
-from simlab.report.numbers import listed
+from simlab.report.numbers import Share, listed, spoken
+from simlab.report.reading import NOTHING, Reading
 from simlab.study.about import about_of
 
 REPLICATES = {"demo": 10, "full": 200}
@@ -105,15 +105,19 @@ def study(size: str = "demo") -> Study:
 
 
 def answer(dataset: Any) -> list[str]:
-    names = [name for name in levels_of(dataset, "fitter") if share(dataset, "claims_clusters", fitter=name).known]
+    """Return what the study says, in sentences."""
+    reading = Reading.of(dataset)
+    names = [name for name in reading.fitters if reading.share("claims_clusters", fitter=name).known]
     if not names:
-        return NOTHING
-    return [s for s in (_inventors(dataset, names), *_worlds(dataset, names), *_finders(dataset, names)) if s]
+        return [NOTHING]
+    return [s for s in (_inventors(reading, names), *_worlds(reading, names), *_finders(reading, names)) if s]
 
 
-def _inventors(dataset: Any, names: list[str]) -> str:
-    nothing: list[float | str] = [world for world in WITHOUT if world != ORGANISATIONS]
-    rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=nothing) for name in names}
+def _inventors(reading: Reading, names: list[str]) -> str:
+    rates = {}
+    for name in names:
+        each = [reading.networks("claims_clusters", fitter=name, scenario=w) for w in WITHOUT if w != ORGANISATIONS]
+        rates[name] = Share.of(np.concatenate(each) > 0.5, np.isfinite(np.concatenate(each)))
     rates = {name: rate for name, rate in rates.items() if rate.known}
     if not rates:
         return ""
@@ -121,11 +125,11 @@ def _inventors(dataset: Any, names: list[str]) -> str:
     return f"Who invents: over the three worlds in which there is nothing to find, clusters are claimed by {'; '.join(told)}."
 
 
-def _worlds(dataset: Any, names: list[str]) -> list[str]:
+def _worlds(reading: Reading, names: list[str]) -> list[str]:
     """Return a sentence for each world without clusters: who claims some, and who seldom does."""
     found = []
     for world, text in WITHOUT.items():
-        rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=world) for name in names}
+        rates = {name: reading.share("claims_clusters", fitter=name, scenario=world) for name in names}
         rates = {name: rate for name, rate in rates.items() if rate.known}
         if rates:
             often = _alike({name: rate for name, rate in rates.items() if rate.rate > SELDOM})
@@ -135,28 +139,28 @@ def _worlds(dataset: Any, names: list[str]) -> list[str]:
             extra = ""
             if world == ORGANISATIONS:
                 claimers = [name for name, rate in rates.items() if rate.rate > SELDOM]
-                same = {n: mean(dataset, "organisation_ari", fitter=n, scenario=world) for n in claimers}
+                same = {n: reading.mean("organisation_ari", fitter=n, scenario=world) for n in claimers}
                 told = [f"{spoken(n)} {one}" for n, one in same.items() if one.known]
                 extra = f"; they are the organisations with an ARI of {'; '.join(told)}" if told else ""
             found.append(f"{text[0].upper()}{text[1:]}: clusters {'; '.join(parts)}{extra}.")
     return found
 
 
-def _finders(dataset: Any, names: list[str]) -> list[str]:
+def _finders(reading: Reading, names: list[str]) -> list[str]:
     """Return who finds the clusters that there are: the three best in each world, the right number, and who is blind."""
     best, right, blind = [], [], []
     for world, text in WITH.items():
-        scores = {name: mean(dataset, "ari", fitter=name, scenario=world) for name in names}
+        scores = {name: reading.mean("ari", fitter=name, scenario=world) for name in names}
         scores = {name: score for name, score in scores.items() if score.known}
         if not scores:
             continue
         order = sorted(scores, key=lambda name: -scores[name].mean)
         told = [f"{spoken(name)} {scores[name]}" for name in order]
         best.append(f"{text}: {', '.join(told[:3])}, last {told[-1]}")
-        counts = {name: _right(dataset, name, world) for name in order}
+        counts = {name: _right(reading, name, world) for name in order}
         most = max(count.rate for count in counts.values())
         right.append(f"{text} by {_alike({name: count for name, count in counts.items() if count.rate == most})[0]}")
-        rates = {name: share(dataset, "claims_clusters", fitter=name, scenario=world) for name in order}
+        rates = {name: reading.share("claims_clusters", fitter=name, scenario=world) for name in order}
         missed = [spoken(name) for name, rate in rates.items() if rate.rate < 0.5]
         if missed:
             blind.append(f"{text} by {listed(missed)}")
@@ -179,6 +183,6 @@ def _alike(rates: dict[str, Share]) -> list[str]:
     return [f"{listed(names)} in {rate}" for rate, names in named.items()]
 
 
-def _right(dataset: Any, name: str, world: str) -> Share:
-    values = networks(dataset, "n_clusters_error", fitter=name, scenario=world)
-    return share_of(values == 0.0, np.isfinite(values))
+def _right(reading: Reading, name: str, world: str) -> Share:
+    values = reading.networks("n_clusters_error", fitter=name, scenario=world)
+    return Share.of(values == 0.0, np.isfinite(values))

@@ -31,8 +31,8 @@ from simlab.fit.leiden import Leiden
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.lpcm_variational import LpcmVariational
 from simlab.fit.sbm import Sbm
-from simlab.report.findings import NOTHING, Floats, by_world, gap, levels_of, mean, spoken
-from simlab.report.numbers import Estimate, crossing, listed
+from simlab.report.numbers import Estimate, crossing, listed, pooled, spoken
+from simlab.report.reading import NOTHING, Reading
 from simlab.study.about import about_of
 
 REPLICATES = {"demo": 20, "full": 200}
@@ -66,37 +66,39 @@ def study(size: str = "demo") -> Study:
 
 
 def answer(dataset: Any) -> list[str]:
-    names = [name for name in levels_of(dataset, "fitter") if mean(dataset, "ari", fitter=name).known]
+    """Return what the study says, in sentences."""
+    reading = Reading.of(dataset)
+    names = [name for name in reading.fitters if reading.mean("ari", fitter=name).known]
     if not names:
-        return NOTHING
-    best = max(names, key=lambda name: mean(dataset, "ari", fitter=name).mean)
-    found = [_found(dataset, best), _information(dataset, best), _more(dataset, names)]
-    return [sentence for sentence in (*found, _others(dataset, best, names), _ceiling(dataset, names)) if sentence]
+        return [NOTHING]
+    best = max(names, key=lambda name: reading.mean("ari", fitter=name).mean)
+    found = [_found(reading, best), _information(reading, best), _more(reading, names)]
+    return [sentence for sentence in (*found, _others(reading, best, names), _ceiling(reading, names)) if sentence]
 
 
-def _found(dataset: Any, best: str) -> str:
+def _found(reading: Reading, best: str) -> str:
     """Return the ARI of the best method by separation and number of actors, with the classifier's."""
     parts = []
-    for apart in levels_of(dataset, "separation"):
-        each = [mean(dataset, "ari", fitter=best, separation=apart, n_actors=n) for n in levels_of(dataset, "n_actors")]
-        bayes = mean(dataset, "bayes_ari", separation=apart)
+    for apart in reading.levels("separation"):
+        each = [reading.mean("ari", fitter=best, separation=apart, n_actors=n) for n in reading.levels("n_actors")]
+        bayes = reading.mean("bayes_ari", separation=apart)
         if all(one.known for one in each):
             parts.append(f"{listed([str(one) for one in each])} at separation {apart:g} (of {bayes} possible)")
     if not parts:
         return ""
     return (
-        f"Clusters: with {_actors(dataset)} managers the adjusted Rand index (ARI) of {spoken(best)}, the best on average, is"
+        f"Clusters: with {_actors(reading)} managers the adjusted Rand index (ARI) of {spoken(best)}, the best on average, is"
         f" {'; '.join(parts)}, where “possible” is the Bayes classifier's."
     )
 
 
-def _information(dataset: Any, best: str) -> str:
+def _information(reading: Reading, best: str) -> str:
     """Return the information at which the best method passes what counts as good, and what it finds below 1."""
-    apart = levels_of(dataset, "separation")
+    apart = reading.levels("separation")
     parts = []
-    for n in levels_of(dataset, "n_actors"):
-        means = [mean(dataset, "ari", fitter=best, separation=s, n_actors=n) for s in apart]
-        known = np.array([mean(dataset, "information", separation=s, n_actors=n).mean for s in apart])
+    for n in reading.levels("n_actors"):
+        means = [reading.mean("ari", fitter=best, separation=s, n_actors=n) for s in apart]
+        known = np.array([reading.mean("information", separation=s, n_actors=n).mean for s in apart])
         at = crossing(np.array(apart), np.array([m.mean for m in means]), GOOD)
         if at is None:
             parts.append(f"at none with {n:g}" if not any(m.mean >= GOOD for m in means) else f"at all with {n:g}")
@@ -104,11 +106,11 @@ def _information(dataset: Any, best: str) -> str:
             parts.append(f"at {at:.1f} with {n:g} managers (cλ² = {np.interp(at, apart, known):.1f})")
     low = [
         (
-            mean(dataset, "information", separation=s, n_actors=n).mean,
-            mean(dataset, "ari", fitter=best, separation=s, n_actors=n),
+            reading.mean("information", separation=s, n_actors=n).mean,
+            reading.mean("ari", fitter=best, separation=s, n_actors=n),
         )
         for s in apart
-        for n in levels_of(dataset, "n_actors")
+        for n in reading.levels("n_actors")
     ]
     below = [f"{found} at cλ² = {known:.2f}" for known, found in low if known < 1.0 and found.known]
     under = (
@@ -119,14 +121,14 @@ def _information(dataset: Any, best: str) -> str:
     return f"How far apart: it passes {GOOD:g} where centres lie {listed(parts)} spreads apart{under}."
 
 
-def _more(dataset: Any, names: list[str]) -> str:
+def _more(reading: Reading, names: list[str]) -> str:
     """Return what more managers bring, at one mean degree: unpaired, since worlds of other sizes are others."""
-    actors = levels_of(dataset, "n_actors")
+    actors = reading.levels("n_actors")
     if len(actors) < 2:
         return ""
     parts = []
     for name in names:
-        few, many = (mean(dataset, "ari", fitter=name, n_actors=n) for n in (actors[0], actors[-1]))
+        few, many = (reading.mean("ari", fitter=name, n_actors=n) for n in (actors[0], actors[-1]))
         if few.known and many.known:
             change = Estimate(many.mean - few.mean, float(np.hypot(few.mcse, many.mcse)))
             parts.append(
@@ -138,24 +140,23 @@ def _more(dataset: Any, names: list[str]) -> str:
     )
 
 
-def _others(dataset: Any, best: str, names: list[str]) -> str:
+def _others(reading: Reading, best: str, names: list[str]) -> str:
     parts = []
     for name in names:
-        less = gap(by_world(dataset, "ari", fitter=best), by_world(dataset, "ari", fitter=name))
+        less = reading.difference("ari", {"fitter": best}, {"fitter": name})
         if name != best and less.known:
             parts.append(f"{spoken(name)} {less}" + ("" if less.distinct else " (not distinguishable)"))
     return f"Methods: {spoken(best)} is above the others, on the same networks, by {'; '.join(parts)}." if parts else ""
 
 
-def _ceiling(dataset: Any, names: list[str]) -> str:
+def _ceiling(reading: Reading, names: list[str]) -> str:
     parts = []
     for name in names:
-        found: Floats = by_world(dataset, "ari", fitter=name)
-        short = gap(by_world(dataset, "bayes_ari"), found)
+        short = pooled(reading.values("bayes_ari") - reading.values("ari", fitter=name))
         if short.known:
             parts.append(f"{spoken(name)} {short}")
     return f"Ceiling: below the Bayes classifier, on the same networks, are {'; '.join(parts)}." if parts else ""
 
 
-def _actors(dataset: Any) -> str:
-    return listed([f"{n:g}" for n in levels_of(dataset, "n_actors")])
+def _actors(reading: Reading) -> str:
+    return listed([f"{n:g}" for n in reading.levels("n_actors")])

@@ -25,8 +25,9 @@ from typing import Any
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
 from simlab.fit.over_relations import OverRelations
 from simlab.fit.sbm import Sbm
+from simlab.report.comparisons import named, verdict
 from simlab.report.numbers import plain
-from simlab.report.reading import NOTHING, Reading, named, verdict
+from simlab.report.reading import NOTHING, Reading
 
 REPLICATES = {"demo": 10, "full": 200}
 OVERLAPS = {"demo": (0.2, 0.6), "full": (0.2, 0.4, 0.6)}

@@ -44,8 +44,8 @@ from simlab.metrics.change_correction import (
     corrected_survival,
     corrected_switching,
 )
-from simlab.report.findings import NOTHING, Share, levels_of, mean, networks, share_of, spoken
-from simlab.report.numbers import Estimate, listed, plus_minus, pooled
+from simlab.report.numbers import Estimate, Share, listed, plus_minus, pooled, spoken
+from simlab.report.reading import NOTHING, Reading
 from simlab.study.about import about_of
 from simlab.study.design import Grid
 
@@ -114,16 +114,16 @@ class Correction:
     not_estimable: Share
 
 
-def correction(dataset: Any, world: str, separation: str, fieldwork: str, fitter: str = FITTER) -> Correction:
+def correction(reading: Reading, world: str, separation: str, fieldwork: str, fitter: str = FITTER) -> Correction:
     """Return how the corrected share of switching does in the studies of a world."""
     place = {"separation": separation, "fieldwork": fieldwork, "fitter": fitter}
-    seen = networks(dataset, "seen_switching", world=world, **place).reshape(-1, *_shape(dataset))
-    true = networks(dataset, "true_switching", world=world, **place).reshape(-1, *_shape(dataset))
-    null = networks(dataset, "seen_switching", world=NULL, **place).ravel()
+    seen = reading.networks("seen_switching", world=world, **place)[0]
+    true = reading.networks("true_switching", world=world, **place)[0]
+    null = reading.networks("seen_switching", world=NULL, **place).ravel()
     rng = np.random.default_rng(4)
     bias, raw, less, covered, estimable = [], [], [], [], []
     target = float(np.nanmean(true)) if np.isfinite(true).any() else np.nan
-    for one, truth in zip(seen.reshape(-1, seen.shape[-1]), true.reshape(-1, true.shape[-1]), strict=True):
+    for one, truth in zip(seen, true, strict=True):
         if not np.isfinite(one).any() or not np.isfinite(truth).any():
             continue
         found = bootstrapped_switching(one, null, N_CLUSTERS, rng)
@@ -135,7 +135,7 @@ def correction(dataset: Any, world: str, separation: str, fieldwork: str, fitter
             bias.append(found.share - real)
             covered.append(found.low <= target <= found.high)
     # The null's own Monte Carlo error is common to all studies.
-    noise = mean(dataset, "seen_switching", world=NULL, **place)
+    noise = reading.mean("seen_switching", world=NULL, **place)
     common = corrected_error(float(np.nanmean(seen)), 0.0, noise.mean, noise.mcse, N_CLUSTERS) if raw else np.nan
     return Correction(
         _widened(_mean(bias), common),
@@ -151,23 +151,25 @@ def _widened(estimate: Estimate, error: float) -> Estimate:
 
 
 def answer(dataset: Any) -> list[str]:
-    apart = [s for s in levels_of(dataset, "separation") if _seen(dataset, NULL, s, COMPLETE).known]
+    """Return what the study says, in sentences."""
+    reading = Reading.of(dataset)
+    apart = [s for s in reading.levels("separation") if _seen(reading, NULL, s, COMPLETE).known]
     if not apart:
-        return NOTHING
+        return [NOTHING]
     parts = (_nobody, _same, _description, _truth, _corrected, _covered, _not_estimable, _kept, _core, _ties)
-    return [sentence for part in parts for sentence in part(dataset, apart)]
+    return [sentence for part in parts for sentence in part(reading, apart)]
 
 
-def _seen(dataset: Any, world: str, separation: str, fieldwork: str, metric: str = "seen_switching") -> Estimate:
+def _seen(reading: Reading, world: str, separation: str, fieldwork: str, metric: str = "seen_switching") -> Estimate:
     place = {"separation": separation, "fieldwork": fieldwork, "fitter": FITTER}
-    return mean(dataset, metric, world=world, **place)
+    return reading.mean(metric, world=world, **place)
 
 
-def _nobody(dataset: Any, apart: list[str]) -> list[str]:
+def _nobody(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
     for f in (COMPLETE, USUAL):
-        null = [_seen(dataset, NULL, s, f) for s in apart]
-        part = [_ratio(one, _seen(dataset, "20 %", s, f)) for one, s in zip(null, apart, strict=True)]
+        null = [_seen(reading, NULL, s, f) for s in apart]
+        part = [_ratio(one, _seen(reading, "20 %", s, f)) for one, s in zip(null, apart, strict=True)]
         told = f"{_list(null)} of people ({NAMES[f]})"
         parts.append(told + (f", {_list(part)} of what it sees where 20 % switch" if part[0].known else ""))
     return [
@@ -176,17 +178,17 @@ def _nobody(dataset: Any, apart: list[str]) -> list[str]:
     ]
 
 
-def _same(dataset: Any, apart: list[str]) -> list[str]:
-    parts = [f"{_list([_seen(dataset, SAME, s, f) for s in apart])} ({NAMES[f]})" for f in (COMPLETE, USUAL)]
+def _same(reading: Reading, apart: list[str]) -> list[str]:
+    parts = [f"{_list([_seen(reading, SAME, s, f) for s in apart])} ({NAMES[f]})" for f in (COMPLETE, USUAL)]
     return [
         f"Same ties: where not one tie changes either, it would see {listed(parts)}: what answers and fits alone do."
     ]
 
 
-def _description(dataset: Any, apart: list[str]) -> list[str]:
+def _description(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
     for w in (NULL, "20 %", "40 %"):
-        each = [_described(dataset, w, s) for s in apart]
+        each = [_described(reading, w, s) for s in apart]
         if all(found.known for found in each):
             who = "nobody moves" if w == NULL else f"{w} switch"
             parts.append(f"{listed([str(found) for found in each])} where {who}")
@@ -199,26 +201,26 @@ def _description(dataset: Any, apart: list[str]) -> list[str]:
     ]
 
 
-def _described(dataset: Any, world: str, separation: str) -> Share:
+def _described(reading: Reading, world: str, separation: str) -> Share:
     place = {"world": world, "separation": separation, "fieldwork": USUAL, "fitter": FITTER}
-    kept, moved = (networks(dataset, name, **place) for name in ("core_persistence", "seen_switching"))
-    return share_of((kept >= HALF) & (moved >= FIFTH), np.isfinite(kept) & np.isfinite(moved))
+    kept, moved = (reading.networks(name, **place) for name in ("core_persistence", "seen_switching"))
+    return Share.of((kept >= HALF) & (moved >= FIFTH), np.isfinite(kept) & np.isfinite(moved))
 
 
-def _truth(dataset: Any, apart: list[str]) -> list[str]:
+def _truth(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
-    for w in _moving(dataset):
-        true = mean(dataset, "true_switching", world=w)
-        seen = [_seen(dataset, w, s, USUAL) for s in apart]
+    for w in _moving(reading):
+        true = reading.mean("true_switching", world=w)
+        seen = [_seen(reading, w, s, USUAL) for s in apart]
         if all(one.known for one in seen):
             parts.append(f"{_list(seen)} where {_percent(true)} do")
     return [f"Seen and real: {NAMES[USUAL]}, it sees switch {'; '.join(parts)} (core included)."] if parts else []
 
 
-def _corrected(dataset: Any, apart: list[str]) -> list[str]:
+def _corrected(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
     for f in (COMPLETE, USUAL):
-        found = [correction(dataset, "20 %", s, f) for s in apart]
+        found = [correction(reading, "20 %", s, f) for s in apart]
         ways = (("seen", "uncorrected"), ("seen minus null", "subtracted"), ("corrected", "bias"))
         if all(one.uncorrected.known for one in found):
             told = [f"{name} {listed([_points(getattr(one, key)) for one in found])}" for name, key in ways]
@@ -226,12 +228,12 @@ def _corrected(dataset: Any, apart: list[str]) -> list[str]:
     return [f"Bias where 20 % switch, in points of per cent: {'; '.join(parts)}."] if parts else []
 
 
-def _covered(dataset: Any, apart: list[str]) -> list[str]:
+def _covered(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
     for f in (COMPLETE, USUAL):
         each = []
         for s in apart:
-            found = [correction(dataset, w, s, f).coverage for w in _moving(dataset)]
+            found = [correction(reading, w, s, f).coverage for w in _moving(reading)]
             each.append(_joined(found))
         if any(share.known for share in each):
             parts.append(f"{listed([str(share) for share in each])} ({NAMES[f]})")
@@ -242,20 +244,20 @@ def _covered(dataset: Any, apart: list[str]) -> list[str]:
     ]
 
 
-def _not_estimable(dataset: Any, apart: list[str]) -> list[str]:
+def _not_estimable(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
     for f in (COMPLETE, USUAL):
-        for name in levels_of(dataset, "fitter"):
+        for name in reading.fitters:
             for s in apart:
-                none = _joined([correction(dataset, w, s, f, name).not_estimable for w in _moving(dataset)])
+                none = _joined([correction(reading, w, s, f, name).not_estimable for w in _moving(reading)])
                 if none.known and none.rate > 0.0:
                     parts.append(f"{none} of studies for {spoken(name)} at separation {s} ({NAMES[f]})")
     where = f"in {'; in '.join(parts)}" if parts else "nowhere in this design"
     return [f"Not estimable, because noise alone looks nearly like guessing: {where}."]
 
 
-def _kept(dataset: Any, apart: list[str]) -> list[str]:
-    found = [correction(dataset, KEPT, s, COMPLETE).bias for s in apart]
+def _kept(reading: Reading, apart: list[str]) -> list[str]:
+    found = [correction(reading, KEPT, s, COMPLETE).bias for s in apart]
     if not any(one.known for one in found):
         return []
     return [
@@ -265,11 +267,11 @@ def _kept(dataset: Any, apart: list[str]) -> list[str]:
     ]
 
 
-def _core(dataset: Any, apart: list[str]) -> list[str]:
-    true = mean(dataset, "core_true_switching", world="20 %")
-    seen = [_seen(dataset, "20 %", s, USUAL, "core_seen_switching") for s in apart]
-    null = [_seen(dataset, NULL, s, USUAL, "core_seen_switching") for s in apart]
-    precision = [_seen(dataset, "20 %", s, USUAL, "core_precision") for s in apart]
+def _core(reading: Reading, apart: list[str]) -> list[str]:
+    true = reading.mean("core_true_switching", world="20 %")
+    seen = [_seen(reading, "20 %", s, USUAL, "core_seen_switching") for s in apart]
+    null = [_seen(reading, NULL, s, USUAL, "core_seen_switching") for s in apart]
+    precision = [_seen(reading, "20 %", s, USUAL, "core_precision") for s in apart]
     if not all(one.known for one in (true, *seen, *null)):
         return []
     fixed = []
@@ -283,12 +285,12 @@ def _core(dataset: Any, apart: list[str]) -> list[str]:
     ]
 
 
-def _ties(dataset: Any, apart: list[str]) -> list[str]:
+def _ties(reading: Reading, apart: list[str]) -> list[str]:
     parts = []
     for w, who in (("20 %", "drawn anew from new positions"), (KEPT, "kept where they can be")):
-        true = mean(dataset, "true_tie_survival", world=w)
-        seen = mean(dataset, "seen_tie_survival", world=w, fieldwork=USUAL, fitter=FITTER)
-        null = mean(dataset, "seen_tie_survival", world=SAME, fieldwork=USUAL, fitter=FITTER)
+        true = reading.mean("true_tie_survival", world=w)
+        seen = reading.mean("seen_tie_survival", world=w, fieldwork=USUAL, fitter=FITTER)
+        null = reading.mean("seen_tie_survival", world=SAME, fieldwork=USUAL, fitter=FITTER)
         if seen.known and null.known:
             fixed = _ratio(seen, null)
             fixed = Estimate(float(corrected_survival(seen.mean, null.mean)), fixed.mcse)
@@ -303,7 +305,7 @@ def _joined(shares: list[Share]) -> Share:
     """Return the share over several worlds."""
     count = sum(share.count for share in shares)
     hits = sum(round(share.rate * share.count) for share in shares if share.known)
-    return share_of(np.arange(count) < hits, np.ones(count, dtype=bool))
+    return Share.of(np.arange(count) < hits, np.ones(count, dtype=bool))
 
 
 def _ratio(one: Estimate, other: Estimate) -> Estimate:
@@ -318,13 +320,8 @@ def _list(shares: list[Estimate]) -> str:
     return listed([_percent(share) for share in shares])
 
 
-def _moving(dataset: Any) -> list[str]:
-    return [w for w in levels_of(dataset, "world") if w not in (SAME, NULL, KEPT)]
-
-
-def _shape(dataset: Any) -> tuple[int, int]:
-    """Return (replicates, pairs of networks of a study); the first period of each has no value."""
-    return int(dataset.sizes["replicate"]), int(dataset.sizes["site"] * dataset.sizes["period"])
+def _moving(reading: Reading) -> list[str]:
+    return [w for w in reading.levels("world") if w not in (SAME, NULL, KEPT)]
 
 
 def _mean(values: Sequence[float | np.floating[Any]]) -> Estimate:
@@ -332,7 +329,7 @@ def _mean(values: Sequence[float | np.floating[Any]]) -> Estimate:
 
 
 def _share(yes: list[bool]) -> Share:
-    return share_of(np.array(yes, dtype=bool), np.ones(len(yes), dtype=bool))
+    return Share.of(np.array(yes, dtype=bool), np.ones(len(yes), dtype=bool))
 
 
 def _percent(share: Estimate) -> str:

@@ -30,8 +30,9 @@ from simlab.fit.leiden import Leiden
 from simlab.fit.lpcm_map import LpcmMap
 from simlab.fit.over_sites import OverSites
 from simlab.fit.sbm import Sbm
+from simlab.report.comparisons import named, verdict
 from simlab.report.numbers import Estimate, listed, percent, share_text
-from simlab.report.reading import NOTHING, Reading, named, verdict
+from simlab.report.reading import NOTHING, Reading
 from simlab.study.summary import wilson
 
 REPLICATES = {"demo": 10, "full": 300}

@@ -23,8 +23,9 @@ import math
 from typing import Any
 
 from simlab import Fieldwork, LpcmMcmc, Scenario, Study, grid
+from simlab.report.comparisons import Turning, turning_point, verdict
 from simlab.report.numbers import listed
-from simlab.report.reading import NOTHING, Reading, Turning, turning_point, verdict
+from simlab.report.reading import NOTHING, Reading
 
 REPLICATES = {"demo": 24, "full": 200}
 ODDS = {"demo": (1.0, 0.2, 0.05, 0.01), "full": (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)}

@@ -12,8 +12,9 @@ from sklearn.metrics import roc_auc_score
 
 from simlab.foundation.errors import UnknownNameError
 from simlab.report.choices import any_metric
+from simlab.report.comparisons import named, superiority, turning_point, verdict
 from simlab.report.numbers import Estimate, share_text
-from simlab.report.reading import Reading, named, superiority, turning_point, verdict
+from simlab.report.reading import Reading
 from simlab.report.results import Results
 
 RNG = np.random.default_rng(1)
@@ -58,6 +59,25 @@ def test_differences_on_the_same_worlds_are_paired_and_others_are_not(reading: R
     apart = reading.difference("ari", {"n_actors": 60.0}, {"n_actors": 30.0}, fitter="one")
     one, other = (reading.mean("ari", n_actors=n, fitter="one") for n in (60.0, 30.0))
     assert (apart.mean, apart.mcse) == (one.mean - other.mean, math.hypot(one.mcse, other.mcse))
+
+
+def test_networks_are_by_world_and_replicate(reading: Reading) -> None:
+    found = reading.networks("ari", n_actors=60.0, fitter="other")
+    assert found.shape == (3, 5, 2)
+    assert (found == ARI[1, :, 1, :, :, 0, 0]).all()
+    assert reading.networks("bayes_ari", fitter="other").shape == (2, 5, 2)
+    assert reading.values("ari", fitter="other").shape == (2, 3, 5)
+    assert reading.networks("ami").shape == (1, 5, 2)
+    assert np.isnan(reading.networks("ari", fitter="third")).all()
+
+
+def test_a_share_is_of_the_networks_that_have_a_value_with_wilsons_interval(reading: Reading) -> None:
+    reading.results.dataset["yes"] = (("n_actors", "replicate"), np.array([[1, 0, 1, np.nan, 1], [0, 0, 0, 0, 0]]))
+    found = reading.share("yes", n_actors=30.0)
+    assert (found.rate, found.count) == (0.75, 4)
+    assert str(reading.share("yes", n_actors=60.0)) == "0 % (0 to 43 %)"
+    assert not reading.share("ami").known
+    assert str(reading.share("ami")) == "an unknown share"
 
 
 def test_what_is_not_there_is_not_known_and_a_wrong_dimension_is_an_error(reading: Reading) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.foundation.errors import shown
+from simlab.study.summary import wilson
 
 Floats = NDArray[np.float64]
 DASH = "\N{EN DASH}"
@@ -35,6 +36,34 @@ class Estimate:
     def __str__(self) -> str:
         """Return ``0.85 ± 0.01``, or the mean alone where the error is not known."""
         return plus_minus(self.mean, self.mcse)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of networks, with Wilson's 95 % interval; NaN, 0 and 1 where there are none."""
+
+    rate: float
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, yes: NDArray[np.bool_], known: NDArray[np.bool_]) -> Share:
+        """Return the share of yes among what is known."""
+        count = int(known.sum())
+        rate, low, high = wilson(float((yes & known).sum()), float(count))
+        return cls(float(rate), float(low), float(high), count)
+
+    @property
+    def known(self) -> bool:
+        """Whether any network was counted."""
+        return self.count > 0
+
+    def __str__(self) -> str:
+        """Return ``12 % (8 to 17 %)``."""
+        if not self.known:
+            return "an unknown share"
+        return f"{percent(self.rate)} ({100 * self.low:.0f} to {100 * self.high:.0f} %)"
 
 
 def pooled(values: Floats) -> Estimate:
@@ -142,3 +171,8 @@ def unbroken(text: str) -> str:
 def listed(names: list[str]) -> str:
     """Return names as ``one, two and three``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def spoken(fitter: str) -> str:
+    """Return a fitter's label as it stands within a list: without commas."""
+    return fitter.replace(", ", " ")
