@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from reference.disks import Disk, Once, check_store, copied, done_is_right, run_once, same_bits
+from reference.small_study import WORLD, small_study
 
 from simlab.cli import call
-from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.fit import fitters
 from simlab.fit.louvain import Louvain
 from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError, SimlabError
-from simlab.generate.scenario import Scenario
 from simlab.study import durable, storage
 from simlab.study.arrays import DamagedError
 from simlab.study.cell import FAILED, OK, PENDING
@@ -31,22 +30,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="need
 
 # Every moment, as scripts/verify has it; else some of each kind.
 THOROUGH = bool(os.environ.get("SIMLAB_THOROUGH"))
-WORLD = Scenario(n_actors=12, mean_degree=4, reciprocity=None)
 ONCE = Once()
-
-
-def tiny(**changes: Any) -> Study:
-    """Return a study of eight cells in several blocks, whose fits take milliseconds."""
-    values: dict[str, Any] = {
-        "question": "Is it all there?",
-        "scenarios": grid(WORLD, separation=[2.0, 5.0]),
-        "fieldworks": Fieldwork(),
-        "fitters": {"spectral": Spectral(n_clusters=2), "Louvain": Louvain()},
-        "replicates": 2,
-        "seed": 3,
-        "metrics": ["ari", "information"],
-    }
-    return Study("tiny", **{**values, **changes})
 
 
 MORE: dict[str, Any] = {
@@ -72,7 +56,7 @@ def _cells_once() -> Iterator[None]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The small study, computed in one go."""
     with ONCE.in_place():
-        return run_once(tiny(), tmp_path_factory.mktemp("whole") / "tiny.zarr")
+        return run_once(small_study(), tmp_path_factory.mktemp("whole") / "tiny.zarr")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, whole: Any) -> Path:
     """The store of the small study."""
     folder = tmp_path_factory.mktemp("finished")
     with ONCE.in_place():
-        run_once(tiny(), folder / "tiny.zarr")
+        run_once(small_study(), folder / "tiny.zarr")
     return folder / "tiny.zarr"
 
 
@@ -89,7 +73,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Any:
     """The small study extended by everything at once."""
     store = copied(finished, tmp_path_factory.mktemp("extended"))
     with ONCE.in_place():
-        return run_once(tiny(**MORE), store)
+        return run_once(small_study(**MORE), store)
 
 
 def laid_out(folder: Path, start: Path | None) -> Path:
@@ -137,7 +121,7 @@ def test_no_loss_of_power_loses_a_result_or_shows_a_wrong_one(
     kind: str, whole: Any, finished: Path, extended: Any, tmp_path: Path
 ) -> None:
     """Before each write, fsync and rename: whatever did not last is gone, or any part of it is there. Readers look too."""
-    study, start, wanted = (tiny(), None, whole) if kind == "made" else (tiny(**MORE), finished, extended)
+    study, start, wanted = (small_study(), None, whole) if kind == "made" else (small_study(**MORE), finished, extended)
     new = () if start is None else NEW
     found = images(tmp_path, study, start, look=lambda store: check_store(store, wanted, new))
     assert len(found) > 60
@@ -189,7 +173,7 @@ def test_careless_stores_are_caught(careless: Any, whole: Any, tmp_path: Path, m
     else:
         monkeypatch.setattr(storage, "write_durably", careless)
     wrong = 0
-    for _, store in images(tmp_path, tiny(), None):
+    for _, store in images(tmp_path, small_study(), None):
         try:
             if store.exists():
                 check_store(store, whole)
@@ -224,7 +208,7 @@ def test_a_disk_that_fails_for_good_is_one_line_and_loses_nothing(
     number: int, kind: str, whole: Any, finished: Path, extended: Any, tmp_path: Path
 ) -> None:
     """From every step on, creation, extension, flush and notes: what was stored is right, and the rest comes later."""
-    study, start, wanted = (tiny(), None, whole) if kind == "made" else (tiny(**MORE), finished, extended)
+    study, start, wanted = (small_study(), None, whole) if kind == "made" else (small_study(**MORE), finished, extended)
     n_steps = steps_of(study, start, tmp_path)
     # A file has five or six steps: these are of each kind, and of each kind of file.
     for first in range(1 + number % 5, n_steps + 1, 1 if THOROUGH else 17 if start is None else 59):
@@ -247,12 +231,12 @@ def test_a_disk_that_fails_for_good_is_one_line_and_loses_nothing(
 
 
 def test_an_error_that_passes_is_waited_for(whole: Any, tmp_path: Path) -> None:
-    n_steps = steps_of(tiny(), None, tmp_path)
+    n_steps = steps_of(small_study(), None, tmp_path)
     for first in range(1, n_steps + 1, 1 if THOROUGH else 23):
         folder = tmp_path / str(first)
         store = laid_out(folder, None)
         with Disk(folder, failing(errno.ESTALE, first, first + 1)).in_place():
-            same_bits(run_once(tiny(), store), whole)
+            same_bits(run_once(small_study(), store), whole)
 
 
 def test_a_share_that_does_not_come_back_is_one_line_and_what_was_before_is_kept(
@@ -267,7 +251,7 @@ def test_a_share_that_does_not_come_back_is_one_line_and_what_was_before_is_kept
     with monkeypatch.context() as patch:
         patch.setattr(storage.Storage, "read", away)
         with pytest.raises(SimlabError, match=r"tiny\.zarr: cannot be read \(Stale file handle\)"):
-            run_once(tiny(replicates=3), store)
+            run_once(small_study(replicates=3), store)
     assert check_store(store, whole) == 8
 
 
@@ -286,7 +270,7 @@ def test_a_share_that_is_away_while_it_is_read_is_not_taken_for_a_damaged_store(
     before = {file: file.read_bytes() for file in store.rglob("c.*")}
     with monkeypatch.context() as patch:
         patch.setattr(storage.Storage, "read", often_away)
-        found = Store(store, tiny())
+        found = Store(store, small_study())
         assert [found.check(block) for block in found.blocks()] == [""] * len(list(found.blocks()))
     assert {file: file.read_bytes() for file in store.rglob("c.*")} == before
 
@@ -322,12 +306,12 @@ def test_a_damaged_file_is_computed_again_or_refused_in_one_line(
         assert said.err.count("\n") <= 1
         if key == "zarr.json":
             with pytest.raises(InputError, match=r"tiny\.zarr: ") as error:
-                run_once(tiny(), store)
+                run_once(small_study(), store)
             assert "\n" not in str(error.value)
             shutil.copy(finished / key, store / key)
             assert check_store(store, whole) == 8
         else:
-            same_bits(run_once(tiny(), store), whole)
+            same_bits(run_once(small_study(), store), whole)
             assert check_store(store, whole) == 8
 
 
@@ -355,7 +339,7 @@ def test_healing_that_is_interrupted_never_shows_what_is_not_there(
     for file in start.glob(f"{damaged}/c.*"):
         file.write_bytes(file.read_bytes()[:-3])
     begun = 0
-    for number, (_, store) in enumerate(images(tmp_path, tiny(), start)):
+    for number, (_, store) in enumerate(images(tmp_path, small_study(), start)):
         try:
             with opened(store) as dataset:
                 done_is_right(dataset.load(), whole)
@@ -363,7 +347,7 @@ def test_healing_that_is_interrupted_never_shows_what_is_not_there(
         except DamagedError:
             assert not begun
         if number % (1 if THOROUGH else 13) == 0:
-            same_bits(run_once(tiny(), store), whole)
+            same_bits(run_once(small_study(), store), whole)
     assert begun
 
 
@@ -383,7 +367,7 @@ def test_cells_that_are_tried_again_are_pending_between_the_old_numbers_and_the_
                 raise ValueError("not today")
             return super().estimate(network, rng)
 
-    study = tiny(fitters={"moody": Moody(n_clusters=2)})
+    study = small_study(fitters={"moody": Moody(n_clusters=2)})
     start = tmp_path / "start" / "tiny.zarr"
     with Once().in_place():
         assert (run_once(study, start)["status"] == FAILED).all()
@@ -411,7 +395,7 @@ def test_a_cell_that_is_lost_while_it_is_fitted_again_for_a_new_metric_keeps_wha
 ) -> None:
     from simlab.study.cell import KILLED, CellResult, Place, WorldResult
 
-    store = Store(copied(finished, tmp_path), tiny(metrics=["ari", "information", "seconds"]))
+    store = Store(copied(finished, tmp_path), small_study(metrics=["ari", "information", "seconds"]))
     store.add(WorldResult(0, 0, [CellResult(Place(0, 0, 0, 0), KILLED, "its worker died")]))
     store.flush()
     with opened(tmp_path / "tiny.zarr") as dataset:
@@ -444,5 +428,5 @@ def test_a_reader_who_takes_long_sees_no_cell_without_its_numbers(whole: Any, tm
         del reading["dataset"]
 
     with Disk(tmp_path / "running", before).in_place():
-        run_once(tiny(), store)
+        run_once(small_study(), store)
     assert seen[0] > 0

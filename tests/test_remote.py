@@ -17,38 +17,22 @@ import numpy as np
 import pytest
 import xarray as xr
 from reference.disks import Once, done_is_right, run_once, same_bits
+from reference.small_study import small_study
 
 from simlab.cli import call
-from simlab.fieldwork.observe import Fieldwork
 from simlab.fit.louvain import Louvain
 from simlab.fit.spectral import Spectral
 from simlab.foundation.errors import InputError, SimlabError
-from simlab.generate.scenario import Scenario
 from simlab.study import storage
 from simlab.study.cell import OK, Place, fit_values
-from simlab.study.design import Study, grid
 from simlab.study.replay import replay
 from simlab.study.storage import Lease, Storage
 from simlab.study.store import opened
 
 fsspec = pytest.importorskip("fsspec", reason="stores at addresses need fsspec: the extra `cloud`")
 
-WORLD = Scenario(n_actors=12, mean_degree=4, reciprocity=None)
 ONCE = Once()
 Said = pytest.CaptureFixture[str]
-
-
-def far(**changes: Any) -> Study:
-    values: dict[str, Any] = {
-        "question": "Is it all there?",
-        "scenarios": grid(WORLD, separation=[2.0, 5.0]),
-        "fieldworks": Fieldwork(),
-        "fitters": {"spectral": Spectral(n_clusters=2), "Louvain": Louvain()},
-        "replicates": 2,
-        "seed": 3,
-        "metrics": ["ari", "information"],
-    }
-    return Study("far", **{**values, **changes})
 
 
 class Server:
@@ -115,21 +99,21 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The study in a folder."""
     with ONCE.in_place():
-        return run_once(far(), tmp_path_factory.mktemp("whole") / "far.zarr")
+        return run_once(small_study(), tmp_path_factory.mktemp("whole") / "far.zarr")
 
 
 def test_a_run_at_an_address_gives_the_same_and_is_extended(address: str, whole: Any, tmp_path: Path) -> None:
-    same_bits(run_once(far(), address), whole)
+    same_bits(run_once(small_study(), address), whole)
     with xr.open_zarr(address, chunks=None) as plain:
         assert plain["ari"].values.tobytes() == whole["ari"].values.tobytes()
-    more = far(
+    more = small_study(
         replicates=3, fitters={"three": Spectral(n_clusters=3), "Louvain": Louvain()}, metrics=["ari", "seconds"]
     )
     found = run_once(more, address)
     assert done_is_right(whole.assign(scored=found["scored"].sel({d: whole[d] for d in whole.status.dims})), found) == 8
     assert (found["status"].sel(fitter=["three", "Louvain"]) == OK).all()
     local = tmp_path / "far.zarr"
-    run_once(far(), local)
+    run_once(small_study(), local)
     same_bits(run_once(more, local), found)
 
 
@@ -148,7 +132,7 @@ def test_a_run_that_breaks_off_anywhere_goes_on(address: str, whole: Any, monkey
     for n in (0, 1, 5, 12, 18, 4, 7, 9, 2, 8, 6):
         left[0] = n
         try:
-            run_once(far(), address)
+            run_once(small_study(), address)
         except SimlabError as error:
             broken += "cannot be written (Permission denied)" in str(error)
         if Storage(address).read("zarr.json") is not None:
@@ -158,12 +142,12 @@ def test_a_run_that_breaks_off_anywhere_goes_on(address: str, whole: Any, monkey
         left[0] = 10**6
         Storage(address).write("writer.json", b"{}")
     assert broken > 6
-    same_bits(run_once(far(), address), whole)
+    same_bits(run_once(small_study(), address), whole)
 
 
 def test_commands_take_an_address(address: str, whole: Any, tmp_path: Path, capsys: Said, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    run_once(far(), address)
+    run_once(small_study(), address)
     capsys.readouterr()
     assert call(["status", address]) == 0
     assert capsys.readouterr().out == f"{address}: 8 of 8 cells done; 8 ok\n"
@@ -201,7 +185,7 @@ def test_addresses_that_lead_nowhere_are_one_line(
         if where.startswith("memory"):
             return
         with pytest.raises(SimlabError, match=words) as error:
-            run_once(far(), where)
+            run_once(small_study(), where)
         assert "\n" not in str(error.value)
         return
     assert call([command, where]) in (1, 2)
@@ -229,7 +213,7 @@ def test_a_server_that_dies_and_comes_back_is_waited_for(
 
     monkeypatch.setattr(Storage, "write", dying)
     monkeypatch.setattr(storage, "PATIENCE", (0.5, 1.0, 2.0, 4.0, 8.0))
-    same_bits(run_once(far(), address), whole)
+    same_bits(run_once(small_study(), address), whole)
     assert written
 
 
@@ -237,7 +221,7 @@ def test_a_server_that_stays_away_is_one_line_and_what_was_stored_is_kept(
     server: Server, whole: Any, monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
     address = f"s3://bucket/{uuid.uuid4().hex}/far.zarr"
-    run_once(far(), address)
+    run_once(small_study(), address)
     write = Storage.write
 
     def dying(self: Storage, key: str, content: bytes, *, lasting: bool = True) -> None:
@@ -249,7 +233,7 @@ def test_a_server_that_stays_away_is_one_line_and_what_was_stored_is_kept(
     monkeypatch.setattr(Storage, "write", dying)
     try:
         with pytest.raises(SimlabError, match="cannot be") as error:
-            run_once(far(replicates=3), address)
+            run_once(small_study(replicates=3), address)
         assert "\n" not in str(error.value)
         capsys.readouterr()
         assert call(["status", address]) == 1
@@ -259,7 +243,7 @@ def test_a_server_that_stays_away_is_one_line_and_what_was_stored_is_kept(
     with opened(address) as dataset:
         assert done_is_right(dataset.load(), whole.isel()) == 8 if dataset.sizes["replicate"] == 2 else True
     Storage(address).write("writer.json", b"{}")
-    found = run_once(far(replicates=3), address)
+    found = run_once(small_study(replicates=3), address)
     assert (found["status"] == OK).all()
     assert found["ari"].values[:, :, :2].tobytes() == whole["ari"].values.tobytes()
 
@@ -271,15 +255,15 @@ def test_one_run_at_a_time_writes_an_address(address: str) -> None:
     where = Storage(address)
     with where.only_writer():
         with pytest.raises(InputError, match="another run is writing it") as error:
-            run_once(far(), address)
+            run_once(small_study(), address)
         assert "\n" not in str(error.value)
-    run_once(far(), address)
+    run_once(small_study(), address)
 
 
 def test_one_run_at_a_time_writes_a_folder(tmp_path: Path) -> None:
     with Storage(tmp_path / "far.zarr").only_writer(), pytest.raises(InputError, match="another run is writing it"):
-        run_once(far(), tmp_path / "far.zarr")
-    run_once(far(), tmp_path / "far.zarr")
+        run_once(small_study(), tmp_path / "far.zarr")
+    run_once(small_study(), tmp_path / "far.zarr")
 
 
 def test_of_two_that_begin_at_once_one_gives_way(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +309,7 @@ def test_a_run_that_slept_gives_way_to_the_one_that_took_over(address: str, monk
 def packed(tmp_path_factory: pytest.TempPathFactory, whole: Any) -> Path:
     folder = tmp_path_factory.mktemp("packed")
     with ONCE.in_place():
-        run_once(far(), folder / "far.zarr")
+        run_once(small_study(), folder / "far.zarr")
     assert call(["export", str(folder / "far.zarr"), "-o", str(folder / "far.zip")]) == 0
     return folder / "far.zip"
 
@@ -349,7 +333,7 @@ def test_a_zip_file_is_read_as_a_folder_is(packed: Path, whole: Any, tmp_path: P
 def test_a_run_into_a_zip_file_is_refused(packed: Path, tmp_path: Path) -> None:
     for path in (packed, tmp_path / "new.zip"):
         with pytest.raises(InputError, match="a Zip file is only read"):
-            run_once(far(), path)
+            run_once(small_study(), path)
     assert not (tmp_path / "new.zip").exists()
 
 

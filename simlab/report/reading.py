@@ -59,7 +59,9 @@ class Reading:
         """
         values = self._ordered(metric, at)
         count = np.isfinite(values).sum(axis=-1)
-        return np.asarray(np.divide(np.nansum(values, axis=-1), count, out=np.full(count.shape, np.nan), where=count > 0))
+        return np.asarray(
+            np.divide(np.nansum(values, axis=-1), count, out=np.full(count.shape, np.nan), where=count > 0)
+        )
 
     def mean(self, metric: str, **at: float | str) -> Estimate:
         """Return the mean of a metric at some levels, and its Monte Carlo standard error."""
