@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from simlab.fit.fit import Status
 from simlab.plan.again import Again, Numbers
 from simlab.plan.assess import Assessment, Bridger
 from simlab.plan.assignment import Assignments
+from simlab.report.assessment_overall import overall
 from simlab.report.assessment_page import _rows
 from simlab.report.assessment_words import at_a_glance, right_sentences, same_sentences, warnings_of
 
@@ -145,3 +147,32 @@ def test_names_are_not_obeyed_by_the_terminal() -> None:
     assert r"Least certain: \x1b[31ma (50 %)" in " ".join(text.split())
     assert r"\x1b]0;title\x07" in text
     assert "\x1b" not in text
+
+
+def named(period: str, **changes: Any) -> Assessment:
+    found = assessment(**changes)
+    return replace(found, network=replace(found.network, relation="advice", period=period))
+
+
+def test_several_networks_are_summed_up_with_their_names() -> None:
+    safe, doubtful = named("1"), named("2", probability=[0.99] * 3 + [0.5] * 3, again=again_of([0.1, 0.2]))
+    nothing = named("3", probability=[0.5] * 6, again=again_of([math.nan]))
+    assert overall([safe]) == []
+    assert overall([safe, doubtful, nothing]) == [
+        "Assignments that are safe: all in 1 of 3 networks (advice, period 1), some in 1 (advice, period 2), none in 1"
+        " (advice, period 3).",
+        "Clusters that another study would find again: mostly in 1 of 3 networks (advice, period 1), hardly in 1 (advice,"
+        " period 2), not known in 1 (advice, period 3).",
+    ]
+
+
+def test_what_is_so_in_all_networks_is_said_once_and_fits_that_did_not_converge_are_named() -> None:
+    nothing = named("1", probability=[0.5] * 6)
+    fit = replace(nothing.fit, status=Status.NOT_CONVERGED)
+    assert overall([nothing, replace(nothing, fit=fit)]) == [
+        "Assignments that are safe: none in any of 2 networks.",
+        "Clusters that another study would find again: mostly in each of 2 networks.",
+        "Not to be relied on, since the fit did not converge: advice, period 1.",
+    ]
+    said = overall([named(str(k), probability=[0.99, 0.99, 0.99, 0.5, 0.5, 0.5]) for k in range(5)] + [nothing])
+    assert said[0] == "Assignments that are safe: some in 5 of 6 networks, none in 1 (advice, period 1)."

@@ -28,6 +28,7 @@ from simlab.plan.fieldwork_read import fieldwork_of, joint_fieldwork
 from simlab.plan.refitting import Refits, refitter
 from simlab.report import assessment_words as words
 from simlab.report.assessment_change_words import change_sentences
+from simlab.report.assessment_overall import overall
 from simlab.report.assessment_page import Assessed, write_page
 from simlab.report.checks import title
 from simlab.report.style import check_page
@@ -103,6 +104,10 @@ def assess_file(
     for assessment in found:
         print()
         print("\n".join(_said(assessment, worlds, several=len(found) > 1)))
+    together = overall(found)
+    if together:
+        print()
+        print("\n".join(_wrapped("", sentence) for sentence in together))
     for name, change in changes:
         print()
         print(_wrapped(f"{name}: " if name else "", " ".join(change_sentences(change))))

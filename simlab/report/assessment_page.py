@@ -13,6 +13,7 @@ from simlab.plan.assess import Assessment, Bridger
 from simlab.plan.change import Change
 from simlab.report import assessment_figures, assessment_words, checks, networks
 from simlab.report.assessment_change_words import change_sentences
+from simlab.report.assessment_overall import overall
 from simlab.report.numbers import number, percent, unbroken
 from simlab.report.style import rendered, styled, write_atomically
 
@@ -100,6 +101,7 @@ def content(assessed: Assessed) -> dict[str, Any]:
     return {
         "source": Path(assessed.source).name,
         "sections": sections,
+        "overall": [unbroken(s) for s in overall(assessed.assessments)],
         "right": assessment_words.RIGHT,
         "same": assessment_words.SAME,
         "changes": [(name, [unbroken(s) for s in change_sentences(change)]) for name, change in assessed.changes],

@@ -21,7 +21,7 @@ SAME = "Would another study like this one find the same?"
 
 _MOST_NAMED = 5
 # Mean agreement from which on clusters are found again, and below which they are hardly.
-_AGAIN, _HARDLY = 0.75, 0.35
+AGAIN, HARDLY = 0.75, 0.35
 # The choice tells numbers apart where they differ by as much in how often this one is chosen.
 _TELLING = 0.3
 # Of fewer worlds counts are told, not shares.
@@ -127,9 +127,9 @@ def _found_again(found: Assessment) -> str:
         return (
             f"It would find one cluster again in {percent(one)} of worlds, and in the rest others, that are not here."
         )
-    if mean >= _AGAIN:
+    if mean >= AGAIN:
         return f"Yes, mostly: it would find these clusters again with {size}."
-    if mean >= _HARDLY:
+    if mean >= HARDLY:
         return f"In part: it would find these clusters again with {size}."
     return f"Hardly: it would find these clusters again with {size} (0 is what chance gives)."
 
