@@ -97,8 +97,10 @@ def assignments(n_networks: int) -> int:
         found = judged(from_scenario(scenario, max(n_networks // 3, 10), seed=3), n_clusters, seed=9)
         if "posterior" in found:
             others[name] = found["posterior"]
-            excess, error = found["posterior"].excess
-            print(f"{name}: right {excess:+.3f} ± {error:.3f} more often than said; {_safe(found)}", flush=True)
+            of = found["posterior"]
+            excess, error = of.excess
+            means = f"{of.probability.mean():.3f} given, {of.true.mean():.3f} right"
+            print(f"{name}: {means}, {excess:+.3f} ± {error:.3f}; {_safe(found)}", flush=True)
         else:
             print(f"{name}: no claims", flush=True)
     draw(FOLDER / "assignments.png", prior, others, n_networks)

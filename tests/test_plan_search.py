@@ -17,7 +17,7 @@ from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.answer import Lift, Outcome, Verdict
-from simlab.plan.evaluator import Trial
+from simlab.plan.evaluator import Outcomes, Trial
 from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
 from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
 from simlab.plan.price import Price
@@ -38,6 +38,7 @@ class Smooth:
 
     ceiling: float = 1.0
     fails: float = 0.0
+    undefined: float = 0.0
     uncertain: bool = False
 
     def failures(self) -> tuple[int, str]:
@@ -46,10 +47,10 @@ class Smooth:
     def world(self, world: int) -> Mapping[str, Any]:
         return {}
 
-    def evaluate(
-        self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]
-    ) -> dict[str, np.ndarray]:
+    def evaluate(self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]) -> Outcomes:
         text = name_of(design)
+        chance = [np.random.default_rng(zlib.crc32(repr((text, tuple(t))).encode())).random(2) for t in trials]
+        failed, undefined = (np.array(chance) < [self.fails, self.undefined]).T
         out: dict[str, np.ndarray] = {}
         effort = design["n_invited"] * design["response_rate"] / 54.0 + 0.5 * (design.get("max_nominations", 5) is None)
         for measure in measures:
@@ -61,9 +62,9 @@ class Smooth:
                     values.append(2.0 - effort + 0.2 * rng.standard_normal())
                     continue
                 success = rng.random() < self.ceiling * expit(12.0 * (effort - 0.55))
-                values.append(np.nan if rng.random() < self.fails else float(success))
-            out[measure] = np.array(values)
-        return out
+                values.append(float(success))
+            out[measure] = np.where(failed | undefined, np.nan, values)
+        return Outcomes(out, failed)
 
 
 def solved(targets: list[str], evaluator: Smooth, fits: int = 800, **options: Any) -> Any:
@@ -217,11 +218,10 @@ class Apart(Smooth):
     def world(self, world: int) -> Mapping[str, Any]:
         return {"pace": "slow" if world % 2 else "fast"}
 
-    def evaluate(
-        self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]
-    ) -> dict[str, np.ndarray]:
+    def evaluate(self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]) -> Outcomes:
         out = super().evaluate(design, trials, measures)
-        return {name: out[name] + np.array([t.world % 2 for t in trials]) for name in out}
+        slower = np.array([t.world % 2 for t in trials])
+        return Outcomes({name: values + slower for name, values in out.values.items()}, out.failed)
 
 
 def test_a_mean_over_worlds_says_which_worlds_fail() -> None:

@@ -11,15 +11,18 @@ from simlab.plan.targets import parse_target
 NAN = float("nan")
 
 
-def scored(text: str, **values: list[float]) -> list[float]:
-    return parse_target(text).score({name: np.array(v) for name, v in values.items()}).tolist()
+def scored(text: str, failed: tuple[int, ...] = (), **values: list[float]) -> list[float]:
+    n = len(next(iter(values.values())))
+    return (
+        parse_target(text).score({name: np.array(v) for name, v in values.items()}, np.isin(range(n), failed)).tolist()
+    )
 
 
 def test_a_probability() -> None:
     target = parse_target("P(ari >= 0.8) >= 0.9")
     assert target.needed == 0.9
     assert target.measures == ("ari",)
-    assert scored("P(ari >= 0.8) >= 0.9", ari=[0.8, 0.79, 1.0, NAN]) == [1, 0, 1, 0]
+    assert scored("P(ari >= 0.8) >= 0.9", failed=(3,), ari=[0.8, 0.79, 1.0, NAN]) == [1, 0, 1, 0]
 
 
 def test_several_conditions_hold_together() -> None:
@@ -31,7 +34,26 @@ def test_several_conditions_hold_together() -> None:
 def test_what_is_to_be_avoided_counts_a_failed_fit_as_not_avoided() -> None:
     target = parse_target("P(ari < 0.5) <= 0.1")
     assert target.needed == pytest.approx(0.9)
-    assert scored("P(ari < 0.5) <= 0.1", ari=[0.4, 0.5, NAN]) == [0, 1, 0]
+    assert scored("P(ari < 0.5) <= 0.1", failed=(2,), ari=[0.4, 0.5, NAN]) == [0, 1, 0]
+
+
+def test_a_metric_without_a_value_where_the_fit_did_not_fail_says_nothing() -> None:
+    for text in ("P(ari >= 0.8) >= 0.9", "P(ari < 0.8) <= 0.1"):
+        assert np.array_equal(scored(text, failed=(1,), ari=[0.9, NAN, NAN]), [1.0, 0.0, NAN], equal_nan=True)
+    both = "P(ari >= 0.8 and bridger_auc >= 0.5) >= 0.9"
+    assert np.isnan(scored(both, ari=[0.9], bridger_auc=[NAN])).all()
+    mean = scored("mean(misclassification) <= 0.2", failed=(1,), misclassification=[0.1, NAN, NAN])
+    assert np.array_equal(mean, [-0.1, -np.inf, NAN], equal_nan=True)
+
+
+def test_a_quantile_has_failed_fits_at_its_worse_end() -> None:
+    values, failed = np.append(np.linspace(0.5, 0.9, 9), NAN), np.arange(10) == 9
+    target = parse_target("q10(ari) >= 0.6")
+    assert target.quantile_of({"ari": values}, np.zeros(10, dtype=bool)) == pytest.approx(np.quantile(values[:9], 0.1))
+    assert target.quantile_of({"ari": values}, failed) == -np.inf
+    assert parse_target("q20(ari) >= 0.6").quantile_of({"ari": values}, failed) == 0.5
+    assert parse_target("q90(seconds) <= 2").quantile_of({"seconds": values}, failed) == pytest.approx(0.9)
+    assert parse_target("q95(seconds) <= 2").quantile_of({"seconds": values}, failed) == np.inf
 
 
 @pytest.mark.parametrize(
@@ -47,7 +69,7 @@ def test_a_quantile_is_the_probability_that_says_the_same(text: str, needed: flo
     quantile = np.quantile(values, float(text[1 : text.index("(")].replace("_", ".")) / 100.0)
     level = float(text.split("=")[1])
     reaches = quantile >= level if ">" in text else quantile <= level
-    assert (target.score({name: values}).mean() >= target.needed) == reaches
+    assert (target.score({name: values}, np.zeros(4001, dtype=bool)).mean() >= target.needed) == reaches
 
 
 def test_a_mean_has_the_sign_that_makes_more_better() -> None:

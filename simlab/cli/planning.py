@@ -47,7 +47,8 @@ def plan_fieldwork(
     plan = load_plan(script)
     changes: dict[str, Any] = {"targets": list(targets) or None, "fits": fits, "seed": seed}
     plan = plan.changed(**{name: value for name, value in changes.items() if value is not None})
-    if budget is not None:
+    if budget is not None and pilot is None:
+        # What designs cost with the people of a pilot is known when it has been read.
         plan.space.within(budget)
     folder = store if store is not None else Path("results") / f"{plan.name}-plan"
     page = out if out is not None else folder.with_suffix(".html")

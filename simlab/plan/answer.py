@@ -20,12 +20,16 @@ from simlab.plan.targets import Target
 
 Floats = NDArray[np.float64]
 
+# So many times as probable as is allowed may failure be by the interval of a design that is said to reach.
+_MOST_TIMES = 4.0
+
 
 class Verdict(StrEnum):
     """What fresh replicates say of a target."""
 
     SURELY = "surely reached"  # the whole interval reaches
     REACHED = "reached"  # the estimate reaches, and the interval has the target in it
+    FEW = "few"  # the estimate reaches, by too few replicates to support it
     CLOSE = "close"  # the estimate falls short, and the interval has the target in it
     MISSED = "missed"  # the whole interval falls short
 
@@ -34,7 +38,7 @@ class Outcome(StrEnum):
     """How a plan ended."""
 
     FOUND = "found"  # the design found reaches all targets on fresh replicates
-    CLOSE = "close"  # it cannot be told apart from one that just reaches
+    CLOSE = "close"  # it cannot be told apart from one that just reaches, or from one that just does not
     MISSED = "missed"  # fresh replicates show that it misses, and a better one was not found
     NONE = "none"  # no design reaches, as far as can be told
 
@@ -43,12 +47,14 @@ class Outcome(StrEnum):
 class Reached:
     """What a design reaches of one target, on the scale of the target: a probability, or the mean of what was asked.
 
-    quantile : of a target that asks for a quantile, the quantile itself; else NaN.
+    quantile : of a target that asks for a quantile, the quantile itself, infinite where it falls among failed fits; else NaN;
+    undefined : the share of replicates in which its metrics have no value, which are left out.
     """
 
     target: Target
     interval: Interval
     quantile: float = math.nan
+    undefined: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -58,7 +64,11 @@ class Reached:
             return Verdict.SURELY
         if self.interval.high < needed:
             return Verdict.MISSED
-        return Verdict.REACHED if self.interval.estimate >= needed else Verdict.CLOSE
+        if not self.interval.estimate >= needed:
+            return Verdict.CLOSE
+        # Twenty successes of twenty do not show .999: failures may be several times as many as are allowed.
+        rare = not self.target.is_mean and 1.0 - self.interval.low > _MOST_TIMES * (1.0 - needed)
+        return Verdict.FEW if rare else Verdict.REACHED
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ class Change:
         Share expected to switch between two observations of people who have not moved, from the worlds of both periods; NaN
         where there is one cluster.
     null_low, null_high : float
-        Between which the middle 90 % of such shares lie, over worlds.
+        Between which the middle 90 % of such shares lie, over worlds, one observation being of each period.
+    n_worlds : int
+        How many worlds of a period the null is from; the smaller number of the two.
     corrected : Corrected
         The real share and its interval, from ``seen_by_refits`` and ``null``; NaN where it is not estimable.
     reason : str
@@ -57,6 +59,7 @@ class Change:
     null: float
     null_low: float
     null_high: float
+    n_worlds: int
     corrected: Corrected
     reason: str
 
@@ -95,7 +98,7 @@ def change_between(
     low = high = float("nan")
     if not alone and all(len(values) for values in known):
         null = float(_of_pair(known[0].mean(), known[1].mean(), n_clusters))
-        low, high = np.quantile(np.concatenate(known), [0.05, 0.95])
+        low, high = np.clip(null + np.quantile(_deviations(known[0], known[1], n_clusters), [0.05, 0.95]), 0.0, 1.0)
     corrected = _UNKNOWN
     if not reason:
         corrected = _corrected(by_refits, known[0], known[1], n_clusters, rng)
@@ -115,6 +118,7 @@ def change_between(
         null=null,
         null_low=float(low),
         null_high=float(high),
+        n_worlds=min(map(len, known)),
         corrected=corrected,
         reason=reason,
     )
@@ -150,6 +154,16 @@ def _of_pair(before: Floats | float, after: Floats | float, n_clusters: int) -> 
     return np.asarray((1.0 - np.sqrt(signal)) / factor)
 
 
+def _deviations(before: Floats, after: Floats, n_clusters: int) -> Floats:
+    """Return by how much shares between two observations of people who did not move, one of each period, miss their mean.
+
+    A null of the pair is made of two shares, one a period; two observations differ by one share, whose deviations are larger
+    by the root of two.
+    """
+    pairs = _of_pair(before[:, None], after[None, :], n_clusters).ravel()
+    return np.asarray(np.sqrt(2.0) * (pairs - pairs.mean()))
+
+
 def _corrected(seen: float, before: Floats, after: Floats, n_clusters: int, rng: np.random.Generator) -> Corrected:
     """Return the corrected share with a 95 % interval, by resampling worlds."""
     null = _of_pair(before.mean(), after.mean(), n_clusters)
@@ -157,8 +171,7 @@ def _corrected(seen: float, before: Floats, after: Floats, n_clusters: int, rng:
     means = [
         values[rng.integers(0, len(values), (_N_RESAMPLES, len(values)))].mean(axis=1) for values in (before, after)
     ]
-    deviations = np.concatenate([before - before.mean(), after - after.mean()])
-    noisy = seen - rng.choice(deviations, _N_RESAMPLES)
+    noisy = seen - rng.choice(_deviations(before, after, n_clusters), _N_RESAMPLES)
     drawn = corrected_switching(noisy, _of_pair(means[0], means[1], n_clusters), n_clusters)
     finite = drawn[np.isfinite(drawn)]
     if not np.isfinite(share) or len(finite) < _LEAST_ESTIMABLE * _N_RESAMPLES:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
+from simlab.plan.degrees import N_SIMULATED
 from simlab.plan.price import Price, is_number, names_given, quantities
 
 Floats = NDArray[np.float64]
@@ -81,9 +82,10 @@ class Pricing:
 
     def _of_world(self, world: Scenario, chosen: Mapping[str, Floats], count: int) -> Floats:
         """Return the cost of fieldworks in one world, (count,); NaN where more are invited than there are."""
-        known: dict[str, Any] = {**quantities(world, self.fieldwork), **chosen}
+        n_simulated = max(N_SIMULATED // len(self.worlds), 1)
+        known: dict[str, Any] = {**quantities(world, self.fieldwork, n_simulated), **chosen}
         if "max_nominations" in chosen:
-            known["names"] = names_given(world, chosen["max_nominations"])
+            known["names"] = names_given(world, chosen["max_nominations"], n_simulated)
         if "n_invited" in chosen:
             known["invited"] = np.where(np.isnan(chosen["n_invited"]), world.n_actors, chosen["n_invited"])
         price = self.price
@@ -103,7 +105,14 @@ def field_place(name: str) -> Place | None:
     """Return where a setting belongs; None where there is none of that name."""
     if name == "fitter":
         return "fitter"
-    return "fieldwork" if name in Fieldwork.model_fields else "scenario" if name in Scenario.model_fields else None
+    if name in Fieldwork.model_fields:
+        return "fieldwork"
+    return "scenario" if name in world_settings() else None
+
+
+def world_settings() -> tuple[str, ...]:
+    """Return the settings of a world that may be chosen or unknown: all but the series of random numbers."""
+    return tuple(name for name in Scenario.model_fields if name != "series")
 
 
 def parted(design: Design) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.plan.space import name_of
+from simlab.plan.space import key_of
 from simlab.plan.targets import Target
 
 Floats = NDArray[np.float64]
@@ -29,6 +29,22 @@ class Trial(NamedTuple):
     replicate: int
 
 
+class Outcomes(NamedTuple):
+    """What trials came to: each measure's value, (n_trials,), NaN where it is not defined; and where the fit failed."""
+
+    values: dict[str, Floats]
+    failed: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Outcomes]) -> Outcomes:
+        """Return the outcomes of several sets of trials as one."""
+        names = parts[0].values
+        return cls(
+            {name: np.concatenate([part.values[name] for part in parts]) for name in names},
+            np.concatenate([part.failed for part in parts]),
+        )
+
+
 class Evaluator(Protocol):
     """Computes replicates. The same design and trial always have the same outcome, whatever was asked before."""
 
@@ -36,10 +52,8 @@ class Evaluator(Protocol):
     def uncertain(self) -> bool:
         """Whether there is more than one world."""
 
-    def evaluate(
-        self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]
-    ) -> dict[str, Floats]:
-        """Return each measure's value in each trial, (n_trials,); NaN where the fit failed or it is not defined."""
+    def evaluate(self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]) -> Outcomes:
+        """Return what each trial came to."""
 
     def world(self, world: int) -> Mapping[str, Any]:
         """Return what was unknown and is so in a world."""
@@ -55,7 +69,7 @@ def trials(evaluator: Evaluator, design: Mapping[str, Any], start: int, count: i
     """
     if not evaluator.uncertain:
         return [Trial(fresh, 0, k) for k in range(start, start + count)]
-    digest = hashlib.sha256(f"{name_of(design)} {fresh}".encode()).digest()
+    digest = hashlib.sha256(f"{key_of(design)} {fresh}".encode()).digest()
     first = _APART * (int.from_bytes(digest[:4], "big") % 1_000_000)
     return [Trial(fresh, first + k, 0) for k in range(start, start + count)]
 
@@ -64,19 +78,19 @@ def trials(evaluator: Evaluator, design: Mapping[str, Any], start: int, count: i
 class Tally:
     """What the replicates of each design came to.
 
-    ``counts`` has how many each design has; ``scores`` each target's scores, (n,), NaN of a mean where a fit failed.
+    ``counts`` has how many each design has; ``scores`` each target's scores, (n,), as ``Target.score`` gives them.
     """
 
     targets: Sequence[Target]
     counts: dict[int, int] = field(default_factory=dict)
     scores: dict[int, list[Floats]] = field(default_factory=dict)
 
-    def add(self, design: int, values: Mapping[str, Floats], count: int) -> None:
+    def add(self, design: int, outcomes: Outcomes) -> None:
         """Take the outcomes of a design's next replicates."""
-        new = [target.score(values) for target in self.targets]
+        new = [target.score(*outcomes) for target in self.targets]
         old = self.scores.get(design)
         self.scores[design] = new if old is None else [np.concatenate(pair) for pair in zip(old, new, strict=True)]
-        self.counts[design] = self.counts.get(design, 0) + count
+        self.counts[design] = self.counts.get(design, 0) + len(outcomes.failed)
 
     @property
     def designs(self) -> list[int]:
@@ -88,20 +102,26 @@ class Tally:
         """How many replicates there are."""
         return sum(self.counts.values())
 
-    def filled(self, design: int, target: int) -> Floats:
-        """Return the scores of a design, with the worst there can be, or the worst that was seen, for a failed fit."""
-        scores = self.scores[design][target]
-        return filled(self.targets[target], scores, self.worst_seen(target))
+    def known(self, design: int, target: int) -> Floats:
+        """Return the scores of a design's replicates that have one, (n,), failed fits with the worst."""
+        scores = filled(self.targets[target], self.scores[design][target], self.worst_seen(target))
+        return scores[np.isfinite(scores)]
 
     def worst_seen(self, target: int) -> float:
         """Return the worst score of a target that any replicate had; 0 where none had one."""
-        each = [float(np.nanmin(s[target])) for s in self.scores.values() if np.isfinite(s[target]).any()]
-        return min(each) if each else 0.0
+        each = [s[target] for s in self.scores.values()]
+        return worst(np.concatenate(each)) if each else 0.0
+
+
+def worst(scores: Floats) -> float:
+    """Return the worst score that any replicate had; 0 where none had one."""
+    known = scores[np.isfinite(scores)]
+    return float(known.min()) if len(known) else 0.0
 
 
 def filled(target: Target, scores: Floats, worst_seen: float) -> Floats:
-    """Return scores without gaps: a fit that failed has the worst value of the metric's range, or the worst that was seen."""
+    """Return scores with the worst of the metric's range, or the worst that was seen, for a failed fit; NaN stays."""
     if not target.is_mean:
         return scores
-    worst = target.worst()
-    return np.where(np.isfinite(scores), scores, worst if np.isfinite(worst) else worst_seen)
+    lowest = target.worst()
+    return np.where(np.isneginf(scores), lowest if np.isfinite(lowest) else min(worst_seen, worst(scores)), scores)

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# How much wider than was asked an exact interval may be.
+_TOLERANCE = 1.15
+_MOST_REPLICATES = 10_000
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -20,16 +24,13 @@ class Interval:
     high: float
     level: float
 
-    @property
-    def half_width(self) -> float:
-        """Half of the distance between the limits."""
-        return 0.5 * (self.high - self.low)
-
 
 def of_share(successes: int, count: int, level: float) -> Interval:
-    """Return a probability with the exact interval of Clopper & Pearson 1934."""
+    """Return a probability with the exact interval of Clopper & Pearson 1934; NaN from 0 to 1 without any replicate."""
     from scipy.stats import beta
 
+    if not count:
+        return Interval(math.nan, 0.0, 1.0, level)
     tail = 0.5 * (1.0 - level)
     low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, count - successes + 1))
     high = 1.0 if successes == count else float(beta.ppf(1.0 - tail, successes + 1, count - successes))
@@ -37,10 +38,10 @@ def of_share(successes: int, count: int, level: float) -> Interval:
 
 
 def of_mean(values: Floats, level: float) -> Interval:
-    """Return a mean with Student's interval; the whole line for fewer than two values."""
+    """Return a mean with Student's interval; the whole line for fewer than two values, with NaN for none."""
     from scipy.stats import t
 
-    mean = float(np.mean(values))
+    mean = float(np.mean(values)) if len(values) else math.nan
     if len(values) < 2:
         return Interval(mean, -math.inf, math.inf, level)
     half = float(t.ppf(0.5 * (1.0 + level), len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
@@ -48,8 +49,19 @@ def of_mean(values: Floats, level: float) -> Interval:
 
 
 def replicates_for(share: float, half_width: float, level: float) -> int:
-    """Return how many replicates make the interval of a probability about so wide."""
+    """Return how many replicates make the interval of a probability about so wide, or as wide as it is from its nearer end.
+
+    Near 0 or 1 an interval that is wide beside what is to be shown says little: 40 successes of 40 are no sign of .99. There
+    the exact interval is longer than the normal approximation has it, and decides.
+    """
     from scipy.stats import norm
 
     z = float(norm.ppf(0.5 * (1.0 + level)))
-    return math.ceil(z * z * share * (1.0 - share) / half_width**2)
+    narrow = min(half_width, share, 1.0 - share)
+    count = math.ceil(z * z * share * (1.0 - share) / narrow**2)
+    while count < _MOST_REPLICATES:
+        found = of_share(math.floor(share * count), count, level)
+        if found.high - found.low <= 2.0 * _TOLERANCE * narrow:
+            break
+        count = math.ceil(1.1 * count)
+    return count

@@ -10,7 +10,7 @@ from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.answer import Lift
 from simlab.plan.costs import Design, parted
-from simlab.plan.scaled import Scaled, changed
+from simlab.plan.scaled import MoreTies, Scaled, changed
 from simlab.plan.unknown_worlds import Distribution
 
 _MORE_TIES = 1.5
@@ -40,7 +40,10 @@ def lifts(design: Design, scenario: Scenario, fieldwork: Fieldwork, unknown: Map
         if world.structure == "latent" and world.n_clusters > 1:
             words = f"if clusters lay {_FARTHER:g} times as far apart"
             out.append(Lift("overlap", words, {"separation": _more("separation", _FARTHER, design)}))
-        twice = {"n_actors": _more("n_actors", 2, design), **({"n_invited": None} if "n_invited" in design else {})}
+        twice = {
+            "n_actors": _more("n_actors", 2, design),
+            **({"n_invited": None} if field.n_invited is not None else {}),
+        }
         out.append(Lift("too few managers", "with twice as many managers at a site, all invited", twice))
     return [lift for lift in out if _possible(lift, world, field)]
 
@@ -55,7 +58,10 @@ def _more(name: str, factor: float, design: Design) -> Any:
 
 def _more_ties(world: Scenario, design: Design, unknown: Mapping[str, Distribution]) -> dict[str, Any]:
     """Return the change that gives everybody more ties, of whatever the scenario holds."""
-    for name in ("density", "information", "mean_degree"):
+    if "information" in unknown or world.information is not None:
+        # Information grows faster than ties, and not without end.
+        return {"information": MoreTies(_MORE_TIES, design.get("information"))}
+    for name in ("density", "mean_degree"):
         if name in unknown or getattr(world, name) is not None:
             value = design.get(name)
             return {

@@ -20,6 +20,8 @@ _SHORTLIST = 400
 _DRAWS = 200
 # A design that surely reaches, and one that surely does not.
 _SURE, _HOPELESS = 0.995, 0.003
+# Costs that differ by less, as arithmetic makes them differ, are one price.
+_SAME_PRICE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +62,15 @@ class Outlook:
 
     def fit(self, tally: Tally) -> None:
         """Fit to a tally, and work out of every design the probability that it reaches all targets."""
-        designs = tally.designs
-        counts = np.array([tally.counts[d] for d in designs], dtype=np.float64)
         for k, surrogate in enumerate(self.surrogates):
-            each = [tally.filled(d, k) for d in designs]
+            # Replicates in which a metric is not defined say nothing of its target.
+            each = {d: scores for d in tally.designs if len(scores := tally.known(d, k))}
+            counts = np.array([len(scores) for scores in each.values()], dtype=np.float64)
+            means = np.array([scores.mean() for scores in each.values()])
             if surrogate.is_mean:
-                within = sum(float(((s - s.mean()) ** 2).sum()) for s in each)
+                within = sum(float(((s - s.mean()) ** 2).sum()) for s in each.values())
                 self.spread[k] = max(float(np.sqrt(within / max(counts.sum() - len(each), 1.0))), 1e-6)
-            surrogate.fit(self.features[designs], np.array([s.mean() for s in each]), counts, self.spread[k])
+            surrogate.fit(self.features[list(each)], means, counts, self.spread[k])
         self.reach, self.margin = self.at(self.features)
 
     def at(self, features: Floats) -> tuple[Floats, Floats]:
@@ -107,16 +110,22 @@ class Outlook:
         reaches: NDArray[np.bool_] = np.asarray(margin >= 0.0)
         cost = np.where(reaches, self.space.costs[among][None], np.inf)
         found: NDArray[np.bool_] = np.asarray(reaches.any(axis=1))
-        at = np.where(found, cost.argmin(axis=1), margin.argmax(axis=1))
-        return Cheapest(among[at], found, np.where(found, cost.min(axis=1), np.inf))
+        lowest = cost.min(axis=1)
+        # Of designs at one price the better one; where none reaches the best of all.
+        at = np.where(cost <= (1.0 + _SAME_PRICE) * lowest[:, None], margin, -np.inf).argmax(axis=1)
+        return Cheapest(among[at], found, lowest)
 
     def choose(self, confidence: float) -> int:
-        """Return the cheapest design that reaches with this probability; where there is none, the one likeliest to reach."""
+        """Return the cheapest design that reaches with this probability, of several at one price the one with the largest
+        margin; where there is none, the one likeliest to reach.
+        """
         sure = np.flatnonzero(self.reach >= confidence)
         if not len(sure):
             best = np.flatnonzero(self.reach >= self.reach.max() - 1e-9)
             return int(best[self.margin[best].argmax()])
-        return int(sure[self.space.costs[sure].argmin()])
+        costs = self.space.costs[sure]
+        cheapest = sure[costs <= (1.0 + _SAME_PRICE) * costs.min()]
+        return int(cheapest[self.margin[cheapest].argmax()])
 
     def best(self) -> int:
         """Return the design with the largest margin over its least favourable target."""

@@ -167,6 +167,11 @@ def contrasts(
     return tuple(sorted(out, key=lambda c: -c.difference))
 
 
+def _range(numbers: Floats) -> str:
+    low, high = f"{numbers.min():.3g}", f"{numbers.max():.3g}"
+    return low if low == high else f"{low} to {high}"
+
+
 def _groups(name: str, values: Sequence[Any]) -> list[tuple[str, NDArray[np.intp]]]:
     numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
     different = sorted(set(values), key=lambda v: (str(type(v)), v if numeric else str(v)))
@@ -176,6 +181,9 @@ def _groups(name: str, values: Sequence[Any]) -> list[tuple[str, NDArray[np.intp
         pairs = [(f"{v:g}" if numeric else str(v), np.flatnonzero([w == v for w in values])) for v in different]
         return [(label, at) for label, at in pairs if len(at) >= 5]
     numbers = np.array(values, dtype=np.float64)
-    order = np.argsort(numbers, kind="stable")
-    parts = np.array_split(order, _GROUPS)
-    return [(f"{numbers[at].min():.3g} to {numbers[at].max():.3g}", at) for at in parts]
+    # Worlds with the same value are in one group.
+    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - 0.5 * counts
+    group = np.floor(_GROUPS * middle / len(numbers)).astype(int)[place.ravel()]
+    parts = [np.flatnonzero(group == k) for k in range(_GROUPS)]
+    return [(_range(numbers[at]), at) for at in parts if len(at) >= 5]

@@ -14,6 +14,7 @@ from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.panel import Network, Panel
 from simlab.plan.costs import field_place
+from simlab.plan.from_fit import ONLY_RELATION
 from simlab.plan.problem import Plan
 from simlab.plan.unknown_worlds import PilotWorlds
 from simlab.plan.worlds import world_of_draw
@@ -51,7 +52,11 @@ def with_pilot(
     _check_scenario(plan.scenario, panel, name)
     networks = [panel.network(*key) for key in panel.keys]
     n = networks[0].n_actors
-    here: dict[str, Any] = {"n_actors": n, "n_clusters": min(plan.scenario.n_clusters, n), "relations": panel.relations}
+    here: dict[str, Any] = {
+        "n_actors": n,
+        "n_clusters": min(plan.scenario.n_clusters, n),
+        "relations": _relations(panel),
+    }
     # Before the fit, which takes its time.
     plan.changed(scenario=Scenario(**here), unknown={})
     fit = _fitted(plan, networks)
@@ -81,8 +86,8 @@ def _check_chosen(plan: Plan, panel: Panel, name: str) -> None:
     for variable in plan.space.variables:
         for level in variable.levels if variable.name == "relations" else ():
             for relation in level:
-                if relation not in panel.relations:
-                    raise UnknownNameError.among("relation", relation, panel.relations)
+                if relation not in _relations(panel):
+                    raise UnknownNameError.among("relation", relation, _relations(panel))
 
 
 def _check_scenario(scenario: Scenario, panel: Panel, name: str) -> None:
@@ -92,9 +97,14 @@ def _check_scenario(scenario: Scenario, panel: Panel, name: str) -> None:
         if value != 1:
             raise InputError.of(setting, value, f"must be 1 with a pilot: {name} is of one site and period")
     given = scenario.given().get("relations")
-    if given is not None and set(given) != set(panel.relations):
-        allowed = ", ".join(panel.relations)
+    if given is not None and set(given) != set(_relations(panel)):
+        allowed = ", ".join(_relations(panel))
         raise InputError.of("relations", ", ".join(given), f"must be those of the pilot, {allowed}, or left out")
+
+
+def _relations(panel: Panel) -> tuple[str, ...]:
+    """Return the relations of a pilot, by the names that its worlds have."""
+    return tuple(relation or ONLY_RELATION for relation in panel.relations)
 
 
 def pilot_fitter(plan: Plan) -> Fitter:

@@ -15,6 +15,7 @@ from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.foundation.settings import Settings, check_known
 from simlab.generate.scenario import Scenario
+from simlab.plan.degrees import N_SIMULATED, mean_degrees
 from simlab.plan.formula import Formula, formula
 
 Floats = NDArray[np.float64]
@@ -55,6 +56,8 @@ class Price:
         """Check the rates and read the formula; InputError where they are not allowed."""
         known = [*numeric_settings(), *QUANTITIES]
         for name, rate in self.rates.items():
+            if not isinstance(name, str):
+                raise InputError.of("price", name, "must be a name of its own, which no setting has")
             if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not math.isfinite(rate) or rate < 0.0:
                 raise InputError.of(f"price: {name}", rate, "must be a finite number from 0")
             if not name.isidentifier() or name in known:
@@ -93,7 +96,7 @@ def numeric_settings() -> tuple[str, ...]:
     return tuple(out)
 
 
-def quantities(scenario: Scenario, fieldwork: Fieldwork) -> dict[str, float]:
+def quantities(scenario: Scenario, fieldwork: Fieldwork, n_simulated: int = N_SIMULATED) -> dict[str, float]:
     """Return what a formula may use, of one scenario and fieldwork; a setting that is none or one a relation is left out."""
     out: dict[str, float] = {}
     for settings in (scenario, fieldwork):
@@ -103,16 +106,15 @@ def quantities(scenario: Scenario, fieldwork: Fieldwork) -> dict[str, float]:
         "response_rate": float(np.mean(rate)),
         "population": float(scenario.n_actors),
         "invited": float(scenario.n_actors if fieldwork.n_invited is None else fieldwork.n_invited),
-        "names": float(names_given(scenario, np.array(fieldwork.max_nominations or np.nan))),
+        "names": float(names_given(scenario, np.array(fieldwork.max_nominations or np.nan), n_simulated)),
         "n_relations": float(len(scenario.relations)),
         "roster": float(fieldwork.instrument == "roster"),
     }
 
 
-def names_given(scenario: Scenario, limit: Floats) -> Floats:
+def names_given(scenario: Scenario, limit: Floats, n_simulated: int = N_SIMULATED) -> Floats:
     """Return how many names a respondent gives for a relation, under limits of any shape; NaN is no limit."""
-    degrees = [scenario.degree_wanted(r, scenario.n_actors) for r in range(len(scenario.relations))]
-    return np.asarray(np.mean([np.fmin(limit, degree) for degree in degrees], axis=0))
+    return np.asarray(np.mean([np.fmin(limit, degree) for degree in mean_degrees(scenario, n_simulated)], axis=0))
 
 
 def _number(settings: Settings, name: str) -> float | None:

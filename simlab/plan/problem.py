@@ -21,7 +21,7 @@ from simlab.plan.limits import lifts
 from simlab.plan.precision import Precision
 from simlab.plan.price import INTERVIEW_STUDY, PRICED, Price
 from simlab.plan.search import Silent, Telling
-from simlab.plan.solve import LEAST_FITS, Solver
+from simlab.plan.solve import Solver, check_fits
 from simlab.plan.space import Space, level_name, name_of, space_of
 from simlab.plan.study_evaluator import StudyEvaluator
 from simlab.plan.targets import Target, parse_target
@@ -136,8 +136,7 @@ class Plan:
         self._check()
 
     def _check(self) -> None:
-        if isinstance(self.fits, bool) or not isinstance(self.fits, int) or self.fits < LEAST_FITS:
-            raise InputError.of("fits", self.fits, f"must be an integer from {LEAST_FITS}")
+        check_fits(self.fits)
         both = sorted(set(self.design) & set(self.unknown))
         if both:
             raise InputError.of("design", both[0], "is unknown too: a setting is either chosen or not known")
@@ -164,7 +163,8 @@ class Plan:
     def pricing(self) -> Pricing:
         """What the price is worked out from: averaged over worlds where something that is not known has a price."""
         worlds: tuple[Scenario, ...] = (self.scenario,)
-        if set(self.unknown) & {*PRICED, *self.price.formula.names}:
+        held = self.scenario.information is not None or "information" in self.unknown
+        if (held and self.unknown) or set(self.unknown) & {*PRICED, *self.price.formula.names}:
             drawn = DrawnWorlds(self.scenario, self.unknown, self.seed)
             worlds = tuple(self.scenario.but(**drawn.values(k)) for k in range(_PRICED_WORLDS))
         return Pricing(worlds, self.fieldwork, self.price)
@@ -260,6 +260,7 @@ def parsed(targets: Sequence[str]) -> tuple[Target, ...]:
     """Return targets read from text; InputError where there is none, or one twice."""
     if isinstance(targets, str) or not targets:
         raise InputError.of("targets", targets, "must be a list of one or more, such as P(ari >= 0.8) >= 0.9")
-    if len(set(targets)) != len(targets):
+    made = tuple(parse_target(text) for text in targets)
+    if len({"".join(text.split()) for text in targets}) != len(targets):
         raise InputError.of("targets", list(targets), "must be different")
-    return tuple(parse_target(text) for text in targets)
+    return made

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlab.generate.scenario import Scenario
+from simlab.plan.degrees import mean_degrees
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,36 @@ class Scaled:
         return f"{self.factor:g} times"
 
 
+@dataclass(frozen=True)
+class MoreTies:
+    """So many times the ties that a world has where its information is held, which then is not; as far as it can have them.
+
+    ``information`` : what a design chooses; None for what each world has.
+    """
+
+    factor: float
+    information: Any = None
+
+    def of(self, scenario: Scenario) -> dict[str, Any]:
+        """Return the settings that change."""
+        most = 0.95 * (scenario.n_actors - 1)
+        world = scenario if self.information is None else scenario.but(information=self.information)
+        degrees = [max(d, min(self.factor * d, most)) for d in mean_degrees(world)]
+        return {"information": None, "mean_degree": degrees[0] if len(degrees) == 1 else tuple(degrees)}
+
+    def __str__(self) -> str:
+        """Return it as a level of a design."""
+        return f"{self.factor:g} times the ties"
+
+
 def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
-    """Return a scenario with changes, of which some may be ``Scaled``: so many times what it has otherwise."""
-    made = scenario.but(**{name: value for name, value in changes.items() if not isinstance(value, Scaled)})
-    scaled = {name: value.of(made, name) for name, value in changes.items() if isinstance(value, Scaled)}
-    return made.but(**scaled) if scaled else made
+    """Return a scenario with changes, of which some may be relative to what it has otherwise."""
+    relative = (Scaled, MoreTies)
+    made = scenario.but(**{name: value for name, value in changes.items() if not isinstance(value, relative)})
+    more: dict[str, Any] = {}
+    for name, value in changes.items():
+        if isinstance(value, Scaled):
+            more[name] = value.of(made, name)
+        elif isinstance(value, MoreTies):
+            more |= value.of(made)
+    return made.but(**more) if more else made

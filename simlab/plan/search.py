@@ -141,10 +141,10 @@ class Search:
         at = self.tally.counts.get(design, 0)
         levels = self.space.design(design)
         asked = trials(self.evaluator, levels, at, count, fresh=False)
-        values = self.evaluator.evaluate(levels, asked, self.measures)
+        outcomes = self.evaluator.evaluate(levels, asked, self.measures)
         for measure in self.measures:
-            self._defined[measure] += int(np.isfinite(values[measure]).sum())
-        self.tally.add(design, values, count)
+            self._defined[measure] += int(np.isfinite(outcomes.values[measure]).sum())
+        self.tally.add(design, outcomes)
         self.telling.stage("search", self.tally.fits, most)
 
     def _check_defined(self) -> None:
@@ -153,12 +153,13 @@ class Search:
         fits, designs = self.tally.fits, len(self.tally.counts)
         if failed >= fits:
             raise SimlabError(f"all {fits} fits of the first {designs} designs failed: {message}")
-        for target in self.targets:
-            for measure in target.measures:
-                if not self._defined[measure]:
-                    raise InputError.of(
-                        "target",
-                        target.text,
-                        f"{measure} has no value in any of {fits} fits of {designs} designs: it must be defined for these"
-                        " worlds and fitters, as change is for two periods",
-                    )
+        for k, target in enumerate(self.targets):
+            lacking = [measure for measure in target.measures if not self._defined[measure]]
+            if lacking or not any(np.isfinite(scores[k]).any() for scores in self.tally.scores.values()):
+                what = lacking[0] if lacking else " with ".join(target.measures)
+                raise InputError.of(
+                    "target",
+                    target.text,
+                    f"{what} has no value in any of {fits} fits of {designs} designs: it must be defined for these worlds and"
+                    " fitters, as change is for two periods",
+                )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,7 +15,7 @@ from simlab.foundation.streams import stream
 from simlab.plan import reading
 from simlab.plan.answer import Answer, Fits, Lift, Lifted, OfWorlds, Outcome, Reached, Verdict
 from simlab.plan.costs import Design
-from simlab.plan.evaluator import BLOCK, Evaluator, Trial, filled, trials
+from simlab.plan.evaluator import BLOCK, Evaluator, Outcomes, Trial, filled, trials
 from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
 from simlab.plan.outlook import Cheapest
 from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
@@ -32,6 +32,7 @@ _FRESH_OF_MEAN = 240
 _OF_CHECK = 160
 # Worlds whose probability of success is looked at by itself, and replicates of each.
 _WORLDS, _OF_EACH = 40, 5
+_LEAST_WORLDS = 10
 # Replicates of a design with a limit lifted; how many limits there may be.
 _OF_LIMIT, _MOST_LIMITS = 100, 6
 
@@ -60,8 +61,7 @@ class Solver:
 
     def __post_init__(self) -> None:
         """Check the budget of fits; begin the search with nothing."""
-        if isinstance(self.fits, bool) or not isinstance(self.fits, int) or self.fits < LEAST_FITS:
-            raise InputError.of("fits", self.fits, f"must be an integer from {LEAST_FITS}")
+        check_fits(self.fits)
         self.search = Search(
             self.space,
             self.targets,
@@ -99,8 +99,9 @@ class Solver:
             # What was kept for limits goes to the answer's interval.
             fresh += spare
         levels, count = self.space.design(design), min(fresh, self._left(extra))
-        values, reached = self._test(design, count)
-        worlds = self._worlds(design, values, count) if extra else ()
+        outcomes = self._test(design, count)
+        reached = self._reached(outcomes)
+        worlds = self._worlds(design, outcomes) if extra else ()
         outcome = _outcome(reached, none=none)
         lifts = self._lifts(levels) if outcome in (Outcome.NONE, Outcome.MISSED) else []
         limits = self._lifted(levels, lifts)
@@ -118,7 +119,7 @@ class Solver:
             design=levels,
             cost=self.cost(levels),
             reached=reached,
-            at_once=self._at_once(values),
+            at_once=self._at_once(outcomes),
             by_search=self._by_search(design),
             cheapest=cheapest.interval(level),
             frontier=reading.frontier(outlook, level),
@@ -154,16 +155,14 @@ class Solver:
             self.search.replicate(design, lacking, self.fits)
 
     def _turned_down(self, design: int) -> tuple[tuple[Design, float, tuple[Reached, ...]], ...]:
-        """Return designs that were chosen before and dropped, with what their replicates in the search came to."""
-        dropped = [d for d in dict.fromkeys(self._checked) if d != design]
-        return tuple(
-            (
-                self.space.design(d),
-                float(self.space.costs[d]),
-                tuple(Reached(t, i) for t, i in zip(self.targets, self._by_search(d), strict=True)),
-            )
-            for d in dropped
-        )
+        """Return designs that were chosen before, and against which their replicates in the search then spoke."""
+        out = []
+        for d in dict.fromkeys(self._checked):
+            reached = tuple(Reached(t, i) for t, i in zip(self.targets, self._by_search(d), strict=True))
+            # Others were dropped for a cheaper one, and are no worse than they seemed.
+            if d != design and any(r.interval.estimate < r.target.needed for r in reached):
+                out.append((self.space.design(d), float(self.space.costs[d]), reached))
+        return tuple(out)
 
     def _lifts(self, levels: Design) -> list[Lift]:
         """Return the limits that may stand in the way, a budget first."""
@@ -182,52 +181,61 @@ class Solver:
         """Return how many fits are left besides those that are kept, in whole blocks."""
         return max(self.fits - self.used - kept, 0) // BLOCK * BLOCK
 
-    def _test(self, design: int, count: int) -> tuple[dict[str, Floats], tuple[Reached, ...]]:
-        """Compute fresh replicates of a design, and say what it reaches by them alone."""
+    def _test(self, design: int, count: int) -> Outcomes:
+        """Compute fresh replicates of a design."""
         levels = self.space.design(design)
         asked = trials(self.evaluator, levels, 0, count, fresh=True)
-        values: dict[str, Floats] = {name: np.zeros(0) for name in self.search.measures}
+        parts = []
         for block in range(0, count, 4 * BLOCK):
-            part = self.evaluator.evaluate(levels, asked[block : block + 4 * BLOCK], self.search.measures)
-            values = {name: np.concatenate([values[name], part[name]]) for name in values}
+            parts.append(self.evaluator.evaluate(levels, asked[block : block + 4 * BLOCK], self.search.measures))
             self._fresh_fits += min(4 * BLOCK, count - block)
             self.telling.stage("fresh replicates", self.used, self.fits)
-        return values, self._reached(values)
+        return Outcomes.joined(parts)
 
-    def _reached(self, values: Mapping[str, Floats]) -> tuple[Reached, ...]:
-        return tuple(
-            Reached(t, self._interval(t, self._scores(t, values)), t.quantile_of(values)) for t in self.targets
-        )
+    def _reached(self, outcomes: Outcomes) -> tuple[Reached, ...]:
+        """Return what a design reaches by these replicates alone."""
+        out = []
+        for target in self.targets:
+            scores = self._scores(target, outcomes)
+            undefined = float(np.isnan(scores).mean())
+            out.append(Reached(target, self._interval(target, scores), target.quantile_of(*outcomes), undefined))
+        return tuple(out)
 
-    def _scores(self, target: Target, values: Mapping[str, Floats]) -> Floats:
-        """Return scores without gaps; of a mean a failed fit has the worst of the metric's range, or the worst seen."""
-        return filled(target, target.score(values), self.search.tally.worst_seen(self.targets.index(target)))
+    def _scores(self, target: Target, outcomes: Outcomes) -> Floats:
+        """Return scores, NaN where a metric is not defined; of a mean a failed fit has the worst of its range, or seen."""
+        return filled(target, target.score(*outcomes), self.search.tally.worst_seen(self.targets.index(target)))
 
     def _interval(self, target: Target, scores: Floats) -> Interval:
+        known = scores[np.isfinite(scores)]
         if target.is_mean:
-            return of_mean(scores, self.precision.level)
-        return of_share(int(scores.sum()), len(scores), self.precision.level)
+            return of_mean(known, self.precision.level)
+        return of_share(int(known.sum()), len(known), self.precision.level)
 
-    def _at_once(self, values: Mapping[str, Floats]) -> Interval | None:
+    def _at_once(self, outcomes: Outcomes) -> Interval | None:
         """Return the probability that a replicate is as all targets of a probability want it; None for fewer than two."""
-        scores = [t.score(values) for t in self.targets if not t.is_mean]
+        scores = [t.score(*outcomes) for t in self.targets if not t.is_mean]
         if len(scores) < 2:
             return None
-        return of_share(int(np.prod(scores, axis=0).sum()), len(scores[0]), self.precision.level)
+        together = np.prod(scores, axis=0)
+        together = together[np.isfinite(together)]
+        return of_share(int(together.sum()), len(together), self.precision.level)
 
     def _by_search(self, design: int) -> tuple[Interval, ...]:
         """Return what the replicates say that the search itself had of a design; nothing where it had none."""
         if design not in self.search.tally.counts:
             return ()
-        return tuple(self._interval(t, self.search.tally.filled(design, k)) for k, t in enumerate(self.targets))
+        return tuple(self._interval(t, self.search.tally.known(design, k)) for k, t in enumerate(self.targets))
 
     def _world_fits(self) -> int:
         return _WORLDS * (_OF_EACH - 1) if self.evaluator.uncertain and self.fits >= 5 * LEAST_FITS else 0
 
-    def _worlds(self, design: int, values: Mapping[str, Floats], count: int) -> tuple[OfWorlds, ...]:
-        """Return how success is spread over worlds: some worlds get further replicates."""
+    def _worlds(self, design: int, outcomes: Outcomes) -> tuple[OfWorlds, ...]:
+        """Return how success is spread over worlds: some worlds get further replicates.
+
+        Of a target are those worlds in which its metrics are defined in each replicate.
+        """
         levels = self.space.design(design)
-        first = trials(self.evaluator, levels, 0, count, fresh=True)
+        first = trials(self.evaluator, levels, 0, len(outcomes.failed), fresh=True)
         chosen = first[:_WORLDS]
         again = [Trial(True, t.world, r) for r in range(1, _OF_EACH) for t in chosen]
         self.telling.stage("worlds", self.used, self.fits)
@@ -237,15 +245,19 @@ class Solver:
         unknown = [self.evaluator.world(t.world) for t in first]
         out = []
         for target in self.targets:
-            scores, more = self._scores(target, values), self._scores(target, further)
+            scores, more = self._scores(target, outcomes), self._scores(target, further)
             each = np.vstack([scores[: len(chosen)], more.reshape(_OF_EACH - 1, len(chosen))])
+            each = each[:, np.isfinite(each).all(axis=0)]
+            if each.shape[1] < _LEAST_WORLDS:
+                continue
             spread = (
                 means_over_worlds(each.T)
                 if target.is_mean
                 else shares_over_worlds(each.sum(axis=0).astype(int), _OF_EACH)
             )
-            interval = partial(self._interval, target)
-            out.append(OfWorlds(target, spread, contrasts(unknown, scores, interval)))
+            known = np.flatnonzero(np.isfinite(scores))
+            found = contrasts([unknown[i] for i in known], scores[known], partial(self._interval, target))
+            out.append(OfWorlds(target, spread, found))
         return tuple(out)
 
     def _lifted(self, levels: Design, lifts: Sequence[Lift]) -> tuple[Lifted, ...]:
@@ -257,11 +269,9 @@ class Solver:
             changed = {**levels, **lift.changes}
             asked = trials(self.evaluator, changed, 0, each, fresh=True)
             self.telling.stage("limits", self.used, self.fits)
-            values = self.evaluator.evaluate(changed, asked, self.search.measures)
+            outcomes = self.evaluator.evaluate(changed, asked, self.search.measures)
             self._limit_fits += each
-            out.append(
-                Lifted(lift, tuple(Reached(t, self._interval(t, self._scores(t, values))) for t in self.targets))
-            )
+            out.append(Lifted(lift, self._reached(outcomes)))
         self.telling.stage("limits", self.used, self.fits)
         return tuple(out)
 
@@ -269,18 +279,25 @@ class Solver:
         tally = self.search.tally
         out = []
         for design in tally.designs:
-            means = tuple(float(tally.filled(design, k).mean()) for k in range(len(self.targets)))
+            means = tuple(self._interval(t, tally.known(design, k)).estimate for k, t in enumerate(self.targets))
             out.append((self.space.design(design), float(self.space.costs[design]), tally.counts[design], means))
         return tuple(out)
 
 
+def check_fits(fits: int) -> None:
+    """Raise InputError where so many fits are none, or too few for a search."""
+    if isinstance(fits, bool) or not isinstance(fits, int) or fits < LEAST_FITS:
+        raise InputError.of("fits", fits, f"must be an integer from {LEAST_FITS}")
+
+
 def _outcome(reached: Sequence[Reached], *, none: bool) -> Outcome:
+    """Return how a plan ended, by what fresh replicates say, and whether the search thinks that none reaches."""
     verdicts = {r.verdict for r in reached}
-    if Verdict.MISSED not in verdicts and Verdict.CLOSE not in verdicts:
-        return Outcome.FOUND
-    if none:
-        return Outcome.NONE
-    return Outcome.MISSED if Verdict.MISSED in verdicts else Outcome.CLOSE
+    if Verdict.MISSED in verdicts:
+        return Outcome.NONE if none else Outcome.MISSED
+    # Against a search of many replicates it takes more than an estimate.
+    enough = {Verdict.SURELY} if none else {Verdict.SURELY, Verdict.REACHED}
+    return Outcome.FOUND if verdicts <= enough else Outcome.CLOSE
 
 
 def _blocks(count: int) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError, shown, suggestion
 from simlab.generate.scenario import Scenario
-from simlab.plan.costs import Design, Place, Pricing, field_place
+from simlab.plan.costs import Design, Place, Pricing, field_place, world_settings
 from simlab.plan.price import Price, is_number
 
 Floats = NDArray[np.float64]
@@ -200,6 +200,11 @@ def name_of(design: Design) -> str:
     return "; ".join(f"{name} {level_name(level)}" for name, level in design.items())
 
 
+def key_of(design: Design) -> str:
+    """Return a design as text that does not depend on the order of its settings."""
+    return name_of(dict(sorted(design.items())))
+
+
 def level_name(level: Any) -> str:
     """Return a level as text."""
     if isinstance(level, tuple):
@@ -210,7 +215,7 @@ def level_name(level: Any) -> str:
 def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, fitters: Sequence[str]) -> Variable:
     place = field_place(name)
     if place is None:
-        known = [*Fieldwork.model_fields, *Scenario.model_fields, "fitter"]
+        known = [*Fieldwork.model_fields, *world_settings(), "fitter"]
         raise InputError(f"design: no setting {name!r}.{suggestion(name, known)} Known: {', '.join(known)}")
     if isinstance(given, Between):
         levels: tuple[Any, ...] = given.levels
@@ -218,7 +223,7 @@ def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, f
         levels = tuple(tuple(v) if isinstance(v, list) else v.item() if isinstance(v, np.generic) else v for v in given)
     else:
         raise InputError.of(f"design: {name}", given, "must be between(low, high, step) or a list of levels")
-    if not levels or len(set(map(repr, levels))) != len(levels):
+    if not levels or len(set(map(level_name, levels))) != len(levels):
         raise InputError.of(f"design: {name}", shown(list(levels)), "must be one or more different levels")
     if len(levels) > MOST_LEVELS:
         raise InputError.of(f"design: {name}", f"{len(levels)} levels", f"must be at most {MOST_LEVELS}")

@@ -22,8 +22,8 @@ from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
 from simlab.plan.costs import Design, parted
-from simlab.plan.evaluator import Trial
-from simlab.plan.space import name_of
+from simlab.plan.evaluator import Outcomes, Trial
+from simlab.plan.space import key_of
 from simlab.plan.targets import metric_of
 from simlab.plan.unknown_worlds import Worlds
 from simlab.study.cell import FAILED
@@ -87,9 +87,10 @@ class StudyEvaluator:
         """Return what was unknown and is so in a world."""
         return self.worlds.values(world)
 
-    def evaluate(self, design: Design, trials: Sequence[Trial], measures: Sequence[str]) -> dict[str, Floats]:
-        """Return each measure's value in each trial, (n_trials,); NaN where the fit failed or it is not defined."""
+    def evaluate(self, design: Design, trials: Sequence[Trial], measures: Sequence[str]) -> Outcomes:
+        """Return what each trial came to."""
         out = {measure: np.full(len(trials), np.nan) for measure in measures}
+        failed = np.zeros(len(trials), dtype=bool)
         for fresh in dict.fromkeys(trial.fresh for trial in trials):
             members = [i for i, trial in enumerate(trials) if trial.fresh == fresh]
             worlds = list(dict.fromkeys(trials[i].world for i in members))
@@ -97,20 +98,22 @@ class StudyEvaluator:
             dataset = self._computed(self.study(design, fresh, worlds, replicates, measures), design, fresh)
             rows = {name: k for k, name in enumerate(dataset["scenario"].values.tolist())}
             at = ([rows[_named(trials[i].world)] for i in members], [trials[i].replicate for i in members])
-            self._count_failures(dataset, at)
+            failed[members] = self._failed(dataset, at)
             for measure in measures:
                 out[measure][members] = values_of(dataset, measure)[at]
-        return out
+        return Outcomes(out, failed)
 
     def failures(self) -> tuple[int, str]:
         """Return how many of the replicates asked for failed so far, and what was said most often."""
         most = self._messages.most_common(1)
         return self._messages.total(), most[0][0] if most else ""
 
-    def _count_failures(self, dataset: Any, at: tuple[list[int], list[int]]) -> None:
+    def _failed(self, dataset: Any, at: tuple[list[int], list[int]]) -> NDArray[np.bool_]:
+        """Return which of some cells failed, and count them by what was said."""
         cells = dataset[["status", "message"]].isel(fieldwork=0, fitter=0).transpose("scenario", "replicate")
-        failed = cells["status"].values[at] >= FAILED
+        failed = np.asarray(cells["status"].values[at] >= FAILED)
         self._messages.update(str(message) for message in cells["message"].values[at][failed])
+        return failed
 
     def settings(self, design: Design, world: int) -> tuple[Scenario, Fieldwork, str]:
         """Return the scenario, the fieldwork and the fitter's label of a design in a world."""
@@ -135,7 +138,7 @@ class StudyEvaluator:
         what = "tested on fresh replicates" if fresh else "in the search"
         return Study(
             self.name,
-            question=f"What does the design {name_of(design)} reach, {what}?",
+            question=f"What does the design {key_of(design)} reach, {what}?",
             scenarios={name: scenario for name, (scenario, _, _) in each.items()},
             fieldworks={"design": fieldwork},
             fitters={fitter: self.fitters[fitter]},
@@ -147,7 +150,7 @@ class StudyEvaluator:
 
     def seed_of(self, design: Design, fresh: bool) -> int:
         """Return the seed of a design's studies: designs are independent, and so are fresh replicates of the search's."""
-        return int(stream(self.seed, "plan", name_of(design), int(fresh)).integers(2**31))
+        return int(stream(self.seed, "plan", key_of(design), int(fresh)).integers(2**31))
 
     def store(self, design: Design, fresh: bool) -> Path:
         """Return where the replicates of a design are stored."""
@@ -160,8 +163,8 @@ class StudyEvaluator:
             # A series a world, which the stores of earlier versions do not have.
             *(["series"] if self.uncertain else []),
         ]
-        digest = hashlib.sha256("|".join([name_of(design), *settings]).encode()).hexdigest()[:8]
-        readable = re.sub(r"[^A-Za-z0-9.+-]+", "_", name_of(design))[:80]
+        digest = hashlib.sha256("|".join([key_of(design), *settings]).encode()).hexdigest()[:8]
+        readable = re.sub(r"[^A-Za-z0-9.+-]+", "_", key_of(design))[:80]
         return self.folder / f"{readable}-{digest}-{'fresh' if fresh else 'search'}.zarr"
 
     def _computed(self, study: Study, design: Design, fresh: bool) -> Any:

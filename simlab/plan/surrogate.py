@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 _STEPS = 25  # of Newton's method, which ends sooner
 _FARTHEST = 8.0  # of a logit from the middle of all
 _JITTER = 1e-8
+_LEAST_SCALE = 0.2
 # Priors of the logarithms of the kernel's parameters, (mean, standard deviation): slope and level of a linear trend over a
 # range of 1, the size of what departs from it smoothly, what each design has of its own, the distance over which it changes.
 _SLOPE, _LEVEL, _SIZE = (np.log(1.0), 0.7), (0.5 * np.log(4.0), 0.5), (np.log(0.5), 1.2)
@@ -71,7 +72,8 @@ class Surrogate:
             self._kernel = _kernel(self.n_features)
         if self.is_mean:
             self._shift = float(np.average(means, weights=counts))
-            self._scale = max(float(np.std(means)), 1e-9)
+            # Designs that came out alike may differ all the same, by what single scores differ by.
+            self._scale = max(float(np.std(means)), _LEAST_SCALE * spread, 1e-9)
             self._data = _Data(features, (means - self._shift) / self._scale, (spread / self._scale) ** 2 / counts)
             if learn:
                 self._learn()

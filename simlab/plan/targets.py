@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import operator
 import re
@@ -18,6 +19,7 @@ from simlab.metrics.metric import metrics
 from simlab.plan.formula import EVERYTHING, LONGEST, Formula, Limits, of_tree
 
 Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
 
 # A metric of several networks is their mean, unless one of these is written around it.
 REDUCTIONS = ("lowest", "highest")
@@ -91,25 +93,33 @@ class Target:
         """-1 where a score is a mean with its sign turned, because less of it is wanted; else 1."""
         return -1.0 if self.is_mean and not self.wanted else 1.0
 
-    def score(self, values: Mapping[str, Floats]) -> Floats:
+    def score(self, values: Mapping[str, Floats], failed: Booleans) -> Floats:
         """Return what is averaged over replicates, (n,): 1 where a replicate is as wanted, else 0; of a mean the value.
 
-        A replicate without a value, as after a failed fit, is never as wanted; of a mean its score is NaN.
+        A fit that failed is never as wanted; of a mean its score is minus infinity. NaN where a fit did not fail and a metric
+        has no value, as that of bridgers in a world without any: such a replicate says nothing, and is left out.
         """
+        each = [c.formula.value(values) for c in self.conditions]
+        known = np.logical_and.reduce([np.isfinite(value) for value in each])
         if self.is_mean:
-            value = self.conditions[0].formula.value(values)
-            return value if self.wanted else -value
-        held = np.logical_and.reduce([c.holds(values) for c in self.conditions])
-        known = np.logical_and.reduce([np.isfinite(c.formula.value(values)) for c in self.conditions])
-        return np.asarray((held if self.wanted else ~held) & known, dtype=np.float64)
+            score = each[0] if self.wanted else -each[0]
+        else:
+            held = np.logical_and.reduce([c.holds(values) for c in self.conditions])
+            score = (held if self.wanted else ~held).astype(np.float64)
+        return np.where(failed, -math.inf if self.is_mean else 0.0, np.where(known, score, math.nan))
 
-    def quantile_of(self, values: Mapping[str, Floats]) -> float:
-        """Return the quantile that is asked for, over replicates with a value; NaN without any, or where none is asked for."""
-        value = self.conditions[0].formula.value(values)
-        known = value[np.isfinite(value)]
+    def quantile_of(self, values: Mapping[str, Floats], failed: Booleans) -> float:
+        """Return the quantile that is asked for, over replicates with a value, a failed fit being worse than any; NaN without
+        any, or where none is asked for; infinite where it falls among failed fits.
+        """
+        only = self.conditions[0]
+        value = np.where(failed, -math.inf if only.sign in (">=", ">") else math.inf, only.formula.value(values))
+        known = value[failed | np.isfinite(value)]
         if self.quantile is None or not len(known):
             return math.nan
-        return float(np.quantile(known, self.quantile))
+        if np.isfinite(known).all():
+            return float(np.quantile(known, self.quantile))
+        return float(np.quantile(known, self.quantile, method="inverted_cdf"))
 
     def score_range(self) -> Limits:
         """The limits of an average score: of a probability 0 and 1, of a mean those of the range of its metrics."""
@@ -219,20 +229,41 @@ def _check_event(text: str, conditions: tuple[Condition, ...], *, wanted: bool) 
     if wanted:
         for condition in conditions:
             _check_reachable(text, condition)
-    elif len(conditions) == 1 and conditions[0].sign in _OPPOSITE:
-        only = conditions[0]
-        _check_reachable(text, Condition(only.formula, _OPPOSITE[only.sign], only.value))
+        _check_together(text, conditions)
+    elif all(c.sign in _OPPOSITE for c in conditions):
+        # One that can fail is enough.
+        opposite = [Condition(c.formula, _OPPOSITE[c.sign], c.value) for c in conditions]
+        for condition in opposite if not any(map(_reachable, opposite)) else []:
+            _check_reachable(text, condition)
+
+
+def _check_together(text: str, conditions: tuple[Condition, ...]) -> None:
+    """Raise InputError where conditions of one formula leave no value between them."""
+    for one, other in itertools.combinations(conditions, 2):
+        if one.formula.text != other.formula.text:
+            continue
+        low, high = (one, other) if one.sign in (">", ">=") else (other, one)
+        if low.sign in (">", ">=") and high.sign in ("<", "<="):
+            strict = ">" in (low.sign, high.sign) or "<" in (low.sign, high.sign)
+            if low.value > high.value or (low.value == high.value and strict):
+                raise InputError.of("target", text, f"no value of {one.formula.text} can meet both conditions")
+
+
+def _limits(condition: Condition) -> Limits:
+    return condition.formula.limits({name: limits_of(name) for name in condition.formula.names})
+
+
+def _reachable(condition: Condition) -> bool:
+    low, high = _limits(condition)
+    ends = {">=": high, ">": high, "<=": low, "<": low}
+    if condition.sign == "==":
+        return low <= condition.value <= high
+    return bool(_COMPARE[condition.sign](ends[condition.sign], condition.value))
 
 
 def _check_reachable(text: str, condition: Condition) -> None:
-    low, high = condition.formula.limits({name: limits_of(name) for name in condition.formula.names})
-    ends = {">=": high, ">": high, "<=": low, "<": low}
-    possible = (
-        low <= condition.value <= high
-        if condition.sign == "=="
-        else bool(_COMPARE[condition.sign](ends[condition.sign], condition.value))
-    )
-    if not possible:
+    if not _reachable(condition):
+        low, high = _limits(condition)
         raise InputError.of(
             "target", text, f"no value can reach it: {condition.formula.text} is from {low:g} to {high:g}"
         )

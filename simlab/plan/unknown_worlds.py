@@ -14,6 +14,7 @@ from simlab.foundation.errors import InputError, shown
 from simlab.foundation.settings import check_known
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
+from simlab.plan.costs import world_settings
 from simlab.plan.price import is_number
 from simlab.plan.scaled import changed
 
@@ -32,7 +33,7 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True)
 class Uniform:
-    """Every number between two is equally likely; whole numbers where both ends are whole."""
+    """Every number between two is equally likely; whole numbers for a setting that is one (``unknown_of``)."""
 
     low: float
     high: float
@@ -90,11 +91,16 @@ class Likely:
 
     def __post_init__(self) -> None:
         """Check values and weights."""
+        for name in ("values", "weights"):
+            given = getattr(self, name)
+            if not isinstance(given, (list, tuple)):
+                raise InputError.of(name, shown(given), "must be a list")
+            object.__setattr__(self, name, tuple(tuple(v) if isinstance(v, list) else v for v in given))
         if not self.values:
             raise InputError.of("values", self.values, "must be one or more")
         if self.weights and (
             len(self.weights) != len(self.values)
-            or not all(math.isfinite(w) and w >= 0.0 for w in self.weights)
+            or not all(is_number(w) and math.isfinite(w) and w >= 0.0 for w in self.weights)
             or sum(self.weights) <= 0.0
         ):
             raise InputError.of("weights", self.weights, "must be one for each value, finite and not negative")
@@ -210,9 +216,10 @@ class PilotWorlds:
 def unknown_of(given: Mapping[str, Any], base: Scenario) -> dict[str, Distribution]:
     """Return distributions by setting: a pair of numbers is a range, a list is equally likely values.
 
+    A range is of whole numbers where the setting is a whole number, and else of all numbers, however its ends are written.
     Raises InputError for an unknown setting (with the nearest), a reversed range, or a value that is not allowed.
     """
-    check_known("Scenario", given, Scenario.model_fields)
+    check_known("Scenario", given, world_settings())
     out: dict[str, Distribution] = {}
     for name, what in given.items():
         made: Distribution
@@ -221,29 +228,60 @@ def unknown_of(given: Mapping[str, Any], base: Scenario) -> dict[str, Distributi
         elif isinstance(what, tuple) and len(what) == 2 and all(is_number(v) for v in what):
             made = Uniform(*what)
         elif isinstance(what, list):
-            made = Likely(tuple(tuple(v) if isinstance(v, list) else v for v in what))
+            made = Likely(tuple(what))
         else:
             raise InputError.of(
                 f"unknown: {name}", shown(what), "must be a range (low, high), a list of values, or a distribution"
             )
         for value in made.ends():
             base.but(**{name: value})
-        out[name] = made
+        out[name] = _of_setting(name, made, base)
     return out
 
 
+def _of_setting(name: str, made: Distribution, base: Scenario) -> Distribution:
+    """Return a range as the setting wants it: of whole numbers, or of all; InputError where it has none such."""
+    if isinstance(made, Likely):
+        return made
+    between = float(np.nextafter(made.ends()[0], math.inf))
+    try:
+        base.but(**{name: between})
+    except InputError:
+        if not isinstance(made, Uniform):
+            raise InputError.of(
+                f"unknown: {name}", words(made), "must be a list of values or a range (low, high): it is a whole number"
+            ) from None
+        return made
+    return Uniform(float(made.low), float(made.high)) if isinstance(made, Uniform) else made
+
+
 def corners(unknown: Mapping[str, Distribution]) -> list[dict[str, Any]]:
-    """Return every combination of the ends of what is unknown, at most some hundred of them; none where nothing is."""
+    """Return every combination of the ends of what is unknown; none where nothing is.
+
+    Of more than some hundred: all at their first ends, all at their last, each of both with one thing changed, then others in
+    order. So nothing that is unknown stays at one end, however many there are.
+    """
     names = list(unknown)
+    if not names:
+        return []
     ends = [unknown[name].ends() for name in names]
-    combinations = itertools.islice(itertools.product(*ends), _MOST_CORNERS)
-    return [dict(zip(names, values, strict=True)) for values in combinations] if names else []
+    chosen: dict[tuple[Any, ...], None] = {}
+    if math.prod(map(len, ends)) > _MOST_CORNERS:
+        for base in (tuple(e[0] for e in ends), tuple(e[-1] for e in ends)):
+            chosen[base] = None
+            chosen |= {(*base[:i], value, *base[i + 1 :]): None for i, e in enumerate(ends) for value in e}
+    for values in itertools.product(*ends):
+        if len(chosen) >= _MOST_CORNERS:
+            break
+        chosen[values] = None
+    return [dict(zip(names, values, strict=True)) for values in chosen]
 
 
 def words(distribution: Distribution) -> str:
     """Return a distribution in words."""
     if isinstance(distribution, Uniform):
-        return f"{distribution.low:g} to {distribution.high:g}, equally likely"
+        whole = "whole numbers " if distribution.whole else ""
+        return f"{whole}{distribution.low:g} to {distribution.high:g}, equally likely"
     if isinstance(distribution, Triangular):
         return f"{distribution.low:g} to {distribution.high:g}, likeliest {distribution.likeliest:g}"
     if isinstance(distribution, Likely):

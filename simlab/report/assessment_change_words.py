@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from simlab.plan.change import Change
+from simlab.report.assessment_words import FEW_WORLDS
 from simlab.report.numbers import percent
 
 
@@ -29,10 +30,13 @@ def change_sentences(change: Change) -> list[str]:
             " by such fits, and to be compared with that."
         )
     if math.isfinite(change.null):
-        said.append(
-            f"If nobody had moved, {percent(change.null)} would seem to (test-retest null; in the middle 90 % of worlds"
-            f" {percent(change.null_low)} to {percent(change.null_high)})."
+        few = change.n_worlds < FEW_WORLDS
+        range_ = (
+            f"from {change.n_worlds} worlds only, which say little"
+            if few
+            else f"in the middle 90 % of worlds {percent(change.null_low)} to {percent(change.null_high)}"
         )
+        said.append(f"If nobody had moved, {percent(change.null)} would seem to (test-retest null; {range_}).")
     if change.corrected.estimable:
         share, low, high = (min(max(x, 0.0), 1.0) for x in corrected(change))
         noise = f"this noise, the {by_refits}" + (" become" if other else " seen become")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,7 +26,7 @@ AGAIN, HARDLY = 0.75, 0.35
 # The choice tells numbers apart where they differ by as much in how often this one is chosen.
 _TELLING = 0.3
 # Of fewer worlds counts are told, not shares.
-_FEW_WORLDS = 20
+FEW_WORLDS = 20
 
 
 def right_sentences(found: Assessment) -> list[str]:
@@ -104,11 +105,23 @@ def same_sentences(found: Assessment) -> list[str]:
     if found.bridgers and len(np.unique(found.fit.labels)) > 1:
         shares = [b.again for b in found.bridgers if math.isfinite(b.again)]
         if shares:
-            said.append(
-                f"A bridger named here would be named again in {percent(float(np.mean(shares)))} of studies, on average"
-                f" ({percent(min(shares))} to {percent(max(shares))})."
-            )
+            said.append(_bridgers_again(shares, again.n_done - again.n_failed))
     return [*said, *_number_again(found)]
+
+
+def _bridgers_again(shares: Sequence[float], n_worlds: int) -> str:
+    """Return how often those named as bridgers would be named again: in counts where the worlds are few."""
+    mean, low, high = float(np.mean(shares)), min(shares), max(shares)
+    if n_worlds < FEW_WORLDS:
+        counts = [f"{n_worlds * share:.3g}" for share in (mean, low, high)]
+        return (
+            f"A bridger named here is named again in {counts[0]} of {n_worlds} worlds, on average ({counts[1]} to"
+            f" {counts[2]}): these are few worlds, which say little."
+        )
+    return (
+        f"A bridger named here would be named again in {percent(mean)} of studies, on average ({percent(low)} to"
+        f" {percent(high)})."
+    )
 
 
 def _found_again(found: Assessment) -> str:
@@ -140,7 +153,7 @@ def _number_again(found: Assessment) -> list[str]:
     if not numbers.total(n):
         return []
     others = [g for g in numbers.chosen if g != n and numbers.total(g)]
-    few = min(numbers.total(g) for g in (n, *others)) < _FEW_WORLDS
+    few = min(numbers.total(g) for g in (n, *others)) < FEW_WORLDS
 
     def share(of: int) -> str:
         return f"{numbers.chosen[of].get(n, 0)} of {numbers.total(of)}" if few else percent(numbers.share(of, n))

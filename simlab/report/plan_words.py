@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from simlab.plan.answer import Answer, More, Outcome, Reached, Verdict
@@ -23,12 +24,13 @@ _SETTINGS = {
 _VERDICTS = {
     Verdict.SURELY: "surely reached",
     Verdict.REACHED: "reached as far as can be told",
+    Verdict.FEW: "reached, but by too few replicates to show it",
     Verdict.CLOSE: "not told apart from just reached",
     Verdict.MISSED: "missed",
 }
 _STOPS = {
     Stop.NARROW: "the cheapest cost, and that of the design, were known closely enough",
-    Stop.NONE: "it was clear that no design reaches",
+    Stop.NONE: "by its replicates hardly any design could reach",
     Stop.SPENT: "the fits were spent",
 }
 
@@ -77,10 +79,22 @@ def reached_words(reached: Reached) -> str:
     """Return what a target's number is on some replicates, and the quantile itself where one is asked for."""
     text = f"{target_words(reached.target)} is {interval_words(reached.interval, reached.target)}"
     target = reached.target
-    if target.quantile is None or not math.isfinite(reached.quantile):
+    if target.quantile is None or math.isnan(reached.quantile):
         return text
     what = f"the {100 * target.quantile:g} % quantile of {target.conditions[0].formula.text}"
-    return f"{what} is {number(reached.quantile)}, and {text}"
+    value = number(reached.quantile) if math.isfinite(reached.quantile) else "among fits that failed"
+    return f"{what} is {value}, and {text}"
+
+
+def undefined_words(reached: Sequence[Reached]) -> str:
+    """Return in how many replicates metrics have no value; empty where they have one in all."""
+    parts = [
+        f"{listed(list(r.target.measures))} {'has' if len(r.target.measures) == 1 else 'have'} no value in"
+        f" {percent(r.undefined)} of the replicates"
+        for r in reached
+        if r.undefined > 0.0
+    ]
+    return f" Left out: {'; '.join(dict.fromkeys(parts))}." if parts else ""
 
 
 def interval_words(interval: Interval, target: Target) -> str:
@@ -115,14 +129,19 @@ def _headline(answer: Answer) -> list[str]:
     where = design_words(answer.design)
     cost = money(answer.cost, answer.unit)
     low, high = answer.cheapest
-    fresh = f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}.{_at_once(answer)}"
+    fresh = (
+        f"On fresh replicates, which had no part in choosing it: {_reached(answer.reached)}."
+        f"{undefined_words(answer.reached)}{_at_once(answer)}"
+    )
     within = "" if answer.budget is None else f" within the budget of {money(answer.budget, answer.unit)}"
     if answer.found:
         close = answer.outcome == Outcome.CLOSE
         which = "may reach" if close else "reaches"
         text = f"Answer: the cheapest design found that {which} {wanted}{within} has {where}, and costs {cost}."
         if close:
-            text += " Fresh replicates cannot tell it apart from one that just reaches."
+            text += " Fresh replicates cannot tell whether it does."
+            if answer.none > 0.5:
+                text += " By the replicates of the search it is improbable that any design in these ranges does."
         out = [text, fresh]
         if math.isfinite(high):
             out.append(
@@ -205,7 +224,9 @@ def _rejected(answer: Answer) -> list[str]:
     if not answer.rejected:
         return []
     parts = [f"{design_words(design)} ({_reached(reached)})" for design, _, reached in answer.rejected]
-    return [f"Turned down: chosen first, and dropped when more of their replicates were seen: {'; '.join(parts)}."]
+    return [
+        f"Turned down: chosen first, and falling short when more of their replicates were seen: {'; '.join(parts)}."
+    ]
 
 
 def _limits(answer: Answer) -> list[str]:

@@ -34,9 +34,7 @@ def merge(where: str, stored: Mapping[str, Any], wanted: Design, inner: Mapping[
     """
     found = differences(stored, wanted)
     if found:
-        raise InputError(
-            f"{where}: the store of another study: {'; '.join(found)}. Name another store with --out, or remove it"
-        )
+        raise InputError(f"{where}: the store of another study: {'; '.join(found)}. Name another store, or remove it")
     scenarios = _union(stored["scenarios"], wanted["scenarios"], Scenario().everything())
     fieldworks = _union(stored["fieldworks"], wanted["fieldworks"], Fieldwork().everything())
     fitters = {**stored["fitters"], **wanted["fitters"]}

@@ -18,7 +18,7 @@ from simlab.fit.fit import Fitter
 from simlab.fit.spectral import Spectral
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
-from simlab.plan.evaluator import Trial
+from simlab.plan.evaluator import Outcomes, Trial
 from simlab.plan.price import Price
 from simlab.plan.space import Space, between, name_of, space_of
 from simlab.plan.targets import Target, parse_target
@@ -82,9 +82,7 @@ class Drawn:
         # A number scattered over worlds, without the price of a stream each.
         return ((world * 2654435761 + self.seed * 40503) % 2**32) * count // 2**32
 
-    def evaluate(
-        self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]
-    ) -> dict[str, Floats]:
+    def evaluate(self, design: Mapping[str, Any], trials: Sequence[Trial], measures: Sequence[str]) -> Outcomes:
         at = self.problem.space.index(design)
         assert at is not None
         name = name_of(design)
@@ -94,7 +92,9 @@ class Drawn:
         rng = stream(self.seed, "drawn", name, int(first.fresh), first.world, first.replicate)
         kinds = [self._kind(t.world) if self.uncertain else 0 for t in trials]
         success = rng.random(len(trials)) < self.problem.truth[at, kinds]
-        return {measure: success.astype(np.float64) for measure in measures}
+        return Outcomes(
+            {measure: success.astype(np.float64) for measure in measures}, np.zeros(len(trials), dtype=bool)
+        )
 
 
 # --- majorities: exact ------------------------------------------------------------------------------------------------
