@@ -56,6 +56,27 @@ def test_real_change_is_found_under_unequal_errors() -> None:
     assert np.mean(seen) > 0.08
 
 
+def test_the_middle_of_the_null_is_that_of_a_pair_whose_periods_err_unequally() -> None:
+    """Errors of 2 and 30 %, nobody moves: such shares lie from .24 to .38, far from those of either period by itself."""
+    rng = stream(1, "unequal")
+    real = np.array([np.mean(wrongly(THREE, 0.02, rng) != wrongly(THREE, 0.3, rng)) for _ in range(2000)])
+    found = [
+        between(wrongly(THREE, 0.02, rng), wrongly(THREE, 0.3, rng), (nulls(0.02, rng), nulls(0.3, rng)))
+        for _ in range(40)
+    ]
+    low, high = np.quantile(real, [0.05, 0.95])
+    assert np.mean([f.null_low for f in found]) == pytest.approx(low, abs=0.04)
+    assert np.mean([f.null_high for f in found]) == pytest.approx(high, abs=0.04)
+    # Of 40 intervals of 95 % fewer than 34 hold the truth once in 700 times.
+    assert sum(f.corrected.low <= 0.0 <= f.corrected.high for f in found) >= 34
+
+
+def test_few_worlds_are_told_as_few() -> None:
+    rng = stream(1, "few")
+    few = between(wrongly(THREE, 0.1, rng), wrongly(THREE, 0.1, rng), (nulls(0.1, rng, 6), nulls(0.1, rng, 40)))
+    assert any("from 6 worlds only, which say little" in said for said in change_sentences(few))
+
+
 def test_guesses_are_not_estimable() -> None:
     rng = stream(1, "guesses")
     found = between(rng.integers(0, 3, 120), rng.integers(0, 3, 120), (nulls(0.6, rng), nulls(0.6, rng)))

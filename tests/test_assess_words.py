@@ -176,3 +176,14 @@ def test_what_is_so_in_all_networks_is_said_once_and_fits_that_did_not_converge_
     ]
     said = overall([named(str(k), probability=[0.99, 0.99, 0.99, 0.5, 0.5, 0.5]) for k in range(5)] + [nothing])
     assert said[0] == "Assignments that are safe: some in 5 of 6 networks, none in 1 (advice, period 1)."
+
+
+def test_of_few_worlds_it_is_counted_how_often_bridgers_are_named_again() -> None:
+    bridgers = (Bridger("a", 0, 1, 0.6, 0.25), Bridger("b", 0, 1, 0.6, 0.75))
+    said = same_sentences(assessment(bridgers=bridgers, again=again_of([0.9] * 8)))
+    assert (
+        "A bridger named here is named again in 4 of 8 worlds, on average (2 to 6): these are few worlds, which say little."
+        in said
+    )
+    many = same_sentences(assessment(bridgers=bridgers))
+    assert "A bridger named here would be named again in 50 % of studies, on average (25 % to 75 %)." in many

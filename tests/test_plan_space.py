@@ -13,7 +13,7 @@ from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.price import INTERVIEW_STUDY, Price, quantities
 from simlab.plan.problem import Plan
-from simlab.plan.space import Space, between, name_of, space_of
+from simlab.plan.space import Space, between, key_of, name_of, space_of
 
 
 def made(chosen: dict[str, Any], price: str | Price = "100 + invited", **scenario: Any) -> Space:
@@ -119,6 +119,24 @@ def test_a_design_as_text_can_be_a_level_in_the_id_of_a_cell() -> None:
     assert name_of({"response_rate": 0.8000001}) != name_of({"response_rate": 0.8000002})
 
 
+def test_the_order_of_settings_makes_no_other_design() -> None:
+    one, other = {"n_invited": 20, "max_nominations": 5}, {"max_nominations": 5, "n_invited": 20}
+    assert name_of(one) != name_of(other)
+    assert key_of(one) == key_of(other)
+
+
+def test_names_are_as_many_as_worlds_of_held_information_have_ties() -> None:
+    """Not the nine names of worlds whose density is not said."""
+    few, many = (quantities(Scenario(information=x, separation=5.0), Fieldwork())["names"] for x in (2.0, 4.0))
+    assert 2.0 < few < 4.0 < many < 7.5
+    limited = quantities(Scenario(information=4.0, separation=5.0), Fieldwork(max_nominations=3))
+    assert limited["names"] == pytest.approx(3.0)
+    plan = planned(
+        scenario=Scenario(information=2.0), unknown={"separation": (4.0, 6.0)}, design={"n_invited": [20, 40]}
+    )
+    assert len(plan.pricing.worlds) > 1
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
@@ -127,6 +145,8 @@ def test_a_design_as_text_can_be_a_level_in_the_id_of_a_cell() -> None:
         ({"max_nominations": []}, "one or more different levels"),
         ({"max_nominations": [3, 3]}, "one or more different levels"),
         ({"max_nominations": [0, 3]}, "max_nominations = 0"),
+        ({"response_rate": [0.7, 0.7000000000001]}, "one or more different levels"),
+        ({"series": [0, 1]}, "no setting 'series'"),
         ({"max_nominations": 3}, "between(low, high, step) or a list"),
         ({"response_rate": [1.2]}, "response_rate = 1.2"),
         ({"fitter": ["c"]}, "no fitter 'c'"),

@@ -80,6 +80,18 @@ def test_means_are_found_whatever_their_unit() -> None:
         assert np.all(deviation < 0.3 * scale)
 
 
+def test_designs_that_came_out_alike_are_as_uncertain_as_their_replicates() -> None:
+    """Of forty scores whose standard deviation is .25 the mean has an error of .04, also where there is nothing to compare."""
+    for means in ([0.68], [0.68, 0.6801]):
+        made = Surrogate(1, is_mean=True)
+        count = len(means)
+        at = np.linspace(0.2, 0.8, count)[:, None]
+        made.fit(at, np.array(means), np.full(count, 40.0), spread=0.25)
+        mean, deviation = made.latent(at)
+        assert mean == pytest.approx(means, abs=0.02)
+        assert ((deviation > 0.02) & (deviation < 0.06)).all()
+
+
 def test_nothing_but_success_or_failure_is_no_fault() -> None:
     features = np.random.default_rng(8).random((15, 2))
     for share in (0.0, 1.0):

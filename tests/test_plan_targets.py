@@ -90,6 +90,9 @@ def test_formulas_and_networks() -> None:
     ("text", "said"),
     [
         ("", "must be P("),
+        ("P(ari >= 0.9 and ari <= 0.1) >= 0.9", "no value of ari can meet both"),
+        ("P(ari > 0.5 and ari < 0.5) >= 0.9", "no value of ari can meet both"),
+        ("P(ari >= -1 and ari >= -0.9) <= 0.1", "no value can reach it"),
         ("ari >= 0.8", "must be P("),
         ("P(ari) >= 0.8", "must be P("),
         ("P(ari >= 0.8)", "must be P("),

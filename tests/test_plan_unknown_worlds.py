@@ -10,9 +10,11 @@ import pytest
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
+from simlab.generate.simulate import simulate
+from simlab.plan.degrees import mean_degrees
 from simlab.plan.limits import lifts
 from simlab.plan.scaled import Scaled
-from simlab.plan.unknown_worlds import DrawnWorlds, Likely, Triangular, Uniform, unknown_of, words
+from simlab.plan.unknown_worlds import DrawnWorlds, Likely, Triangular, Uniform, corners, unknown_of, words
 
 
 def test_the_same_number_is_the_same_world_whatever_else_is_unknown() -> None:
@@ -51,7 +53,54 @@ def test_limits_are_relative_to_what_is_unknown_or_chosen() -> None:
     assert found["too few managers"] == {"n_actors": Scaled(2)}
     chosen = {x.name: x.changes for x in lifts({"n_actors": 40, "n_invited": 30}, Scenario(), Fieldwork(), {})}
     assert chosen["too few managers"] == {"n_actors": 80, "n_invited": None}
+    fixed = {x.name: x.changes for x in lifts({}, Scenario(), Fieldwork(n_invited=30), {})}
+    assert fixed["too few managers"] == {"n_actors": Scaled(2), "n_invited": None}
     assert chosen["information"] == {"mean_degree": 13.5}
+
+
+def test_more_ties_where_information_is_held_are_as_many_as_said_and_always_possible() -> None:
+    world = Scenario(information=2.0, separation=5.0)
+    (degree,) = mean_degrees(world)
+    simulated = [simulate(world, seed=k).panel.network().ties.sum() / 60 for k in range(100, 130)]
+    assert degree == pytest.approx(np.mean(simulated), rel=0.15)
+    (lift,) = (x for x in lifts({}, world, Fieldwork(), {}) if x.name == "information")
+    more = DrawnWorlds(world, {}, 1).scenario(0, lift.changes)
+    assert more.information is None
+    assert more.mean_degree == pytest.approx(1.5 * degree)
+    chosen = next(x for x in lifts({"information": 3.0}, world, Fieldwork(), {}) if x.name == "information")
+    assert DrawnWorlds(world, {}, 1).scenario(0, chosen.changes).mean_degree > more.mean_degree
+
+
+def test_a_range_is_of_whole_numbers_only_where_the_setting_is_one() -> None:
+    found = unknown_of({"separation": (5, 7), "n_clusters": (2, 4), "spread": Uniform(1, 2)}, Scenario())
+    assert found["separation"] == Uniform(5.0, 7.0)
+    assert words(found["separation"]) == "5 to 7, equally likely"
+    assert words(found["n_clusters"]) == "whole numbers 2 to 4, equally likely"
+    rng = np.random.default_rng(1)
+    assert len({found["separation"].draw(rng) for _ in range(9)}) == 9
+    assert {found["n_clusters"].draw(rng) for _ in range(99)} == {2, 3, 4}
+    assert found["spread"].draw(rng) % 1.0 > 0.0
+
+
+@pytest.mark.parametrize("given", [(4.0,), ((1.0, 2.0), ("a", "b")), ((), ()), ((1.0,), (-1.0,))])
+def test_values_and_weights_are_lists_of_what_they_are(given: tuple[Any, ...]) -> None:
+    with pytest.raises(InputError, match=r"^(values|weights) = "):
+        Likely(*given)
+
+
+def test_lists_within_values_are_as_good_as_tuples() -> None:
+    made = Likely(([0.5, 0.3, 0.2], [0.4, 0.3, 0.3]), [1, 3])
+    assert made.values == ((0.5, 0.3, 0.2), (0.4, 0.3, 0.3))
+    assert len({made.draw(np.random.default_rng(k)) for k in range(20)}) == 2
+
+
+def test_of_many_unknown_settings_each_end_is_looked_at() -> None:
+    unknown = {f"setting {k}": Uniform(0.0, 1.0) for k in range(12)}
+    found = corners(unknown)
+    assert len(found) <= 128
+    for name in unknown:
+        assert {corner[name] for corner in found} == {0.0, 1.0}
+    assert len(corners({name: unknown[name] for name in list(unknown)[:3]})) == 8
 
 
 def test_distributions_are_what_they_say() -> None:
@@ -84,6 +133,8 @@ def test_short_ways_to_say_it() -> None:
         ({"separation": 3.0}, "must be a range"),
         ({"separation": []}, "one or more"),
         ({"n_clusters": [0]}, "n_clusters = 0"),
+        ({"n_clusters": Triangular(2, 3, 5)}, "n_clusters = 2 to 5, likeliest 3: must be a list of values or a range"),
+        ({"series": [1, 2]}, "series"),
     ],
 )
 def test_what_cannot_be_unknown_is_refused_in_one_line(unknown: dict[str, Any], said: str) -> None:

@@ -102,7 +102,7 @@ class Solver:
         outcomes = self._test(design, count)
         reached = self._reached(outcomes)
         worlds = self._worlds(design, outcomes) if extra else ()
-        outcome = _outcome(reached, none=none)
+        outcome = outcome_of(reached, none=none)
         lifts = self._lifts(levels) if outcome in (Outcome.NONE, Outcome.MISSED) else []
         limits = self._lifted(levels, lifts)
         rng, outlook, level = stream(self.seed, "reading"), self.search.outlook, self.precision.level
@@ -290,7 +290,7 @@ def check_fits(fits: int) -> None:
         raise InputError.of("fits", fits, f"must be an integer from {LEAST_FITS}")
 
 
-def _outcome(reached: Sequence[Reached], *, none: bool) -> Outcome:
+def outcome_of(reached: Sequence[Reached], *, none: bool) -> Outcome:
     """Return how a plan ended, by what fresh replicates say, and whether the search thinks that none reaches."""
     verdicts = {r.verdict for r in reached}
     if Verdict.MISSED in verdicts:
