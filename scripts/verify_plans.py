@@ -25,7 +25,7 @@ def planned(n_seeds: int = N_SEEDS, only: Sequence[str] = ()) -> int:
         begun = time.perf_counter()
         # As many replicates as the interval of our own answer is from.
         fresh = solver(problem, 1, FITS).fresh_needed
-        found = judge(problem, range(1, n_seeds + 1), FITS)
+        found, by_its_own = judge(problem, range(1, n_seeds + 1), FITS)
         seconds = time.perf_counter() - begun
         wrong += _said(found.line(f"plan, {problem.name}"), found.covered.mean() >= least_covered)
         wrong += _said(
@@ -41,6 +41,8 @@ def planned(n_seeds: int = N_SEEDS, only: Sequence[str] = ()) -> int:
         covered, optimism = overconfident(problem, fresh, 10 * n_seeds, rng)
         text = f"    control, reports what it chose by: covers {covered:.1%}, reported less true {optimism:+.3f}"
         wrong += _said(text, abs(found.optimism.mean()) < 0.01 < optimism and covered < least_covered)
+        text = f"    control, our own search: covers {by_its_own.covered.mean():.1%}, {by_its_own.optimism.mean():+.3f}"
+        wrong += _said(text, by_its_own.optimism.mean() > 0.01 and by_its_own.covered.mean() < least_covered)
     return wrong
 
 

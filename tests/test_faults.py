@@ -126,7 +126,7 @@ def test_no_loss_of_power_loses_a_result_or_shows_a_wrong_one(
     found = images(tmp_path, study, start, look=lambda store: check_store(store, wanted, new))
     assert len(found) > 60
     kept = -1
-    looked, completed = (1, 2) if THOROUGH else (2, 10) if start is None else (9, 36)
+    looked, completed = (1, 2) if THOROUGH else (2, 10) if start is None else (15, 60)
     for number, (form, store) in enumerate(found):
         if number % looked and number < len(found) - 8:
             continue
@@ -211,7 +211,7 @@ def test_a_disk_that_fails_for_good_is_one_line_and_loses_nothing(
     study, start, wanted = (small_study(), None, whole) if kind == "made" else (small_study(**MORE), finished, extended)
     n_steps = steps_of(study, start, tmp_path)
     # A file has five or six steps: these are of each kind, and of each kind of file.
-    for first in range(1 + number % 5, n_steps + 1, 1 if THOROUGH else 17 if start is None else 59):
+    for first in range(1 + number % 5, n_steps + 1, 1 if THOROUGH else 29 if start is None else 101):
         folder = tmp_path / str(first)
         store = laid_out(folder, start)
         disk, told = Disk(folder, failing(number, first)), ""
