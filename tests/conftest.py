@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from simlab.panel import DyadState, Network
+
+# Processes of tests run side by side: threads of small matrices would wait for each other. SciPy has a library of its own.
+importlib.import_module("scipy.linalg")
+threadpool_limits(limits=1)
 
 
 @pytest.fixture(scope="session")

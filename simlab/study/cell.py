@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -284,14 +285,18 @@ class OneThread:
     """A context in which the linear algebra libraries use one thread, so that numbers do not depend on the cores."""
 
     def __enter__(self) -> None:
-        self._limit = _controller().limit(limits=1)
+        self._limit = _controller(tuple(name in sys.modules for name in _WITH_LIBRARIES)).limit(limits=1)
 
     def __exit__(self, *details: object) -> None:
         self._limit.restore_original_limits()
 
 
-@lru_cache(maxsize=1)
-def _controller() -> Any:
+# Packages that bring a linear algebra or threading library of their own, which is known once it is loaded.
+_WITH_LIBRARIES = ("numpy", "scipy.linalg", "sklearn")
+
+
+@lru_cache(maxsize=8)
+def _controller(_loaded: tuple[bool, ...]) -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
