@@ -91,11 +91,33 @@ def test_failed_fits_are_counted_with_what_was_said(tmp_path: Path) -> None:
     made = plan(fieldwork=Fieldwork(response_rate=(0.5, 0.9)))
     evaluator = made.evaluator(tmp_path, backend="threads")
     evaluator.evaluate(DESIGN, trials(evaluator, DESIGN, 0, BLOCK, fresh=False), ["ari"])
-    count, message = evaluator.failures()
+    count, message, impossible, _ = evaluator.failures()
+    assert impossible == 0
     assert count == BLOCK
     assert "response_rate" in message
     with pytest.raises(SimlabError, match=r"all 60 fits of the first 3 designs failed: .*response_rate"):
         made.solve(tmp_path, backend="threads")
+
+
+def test_worlds_that_cannot_be_are_left_out_and_are_no_failures(tmp_path: Path) -> None:
+    """Half of the worlds want more ties to last than can; what is reached is what it is in the other half."""
+    world = WORLD.but(n_periods=2, relations=("a", "b"), separation=6.0)
+    made = plan(scenario=world, unknown={"tie_persistence": [0.2, 0.9]})
+    evaluator = made.evaluator(tmp_path, backend="threads")
+    asked = trials(evaluator, DESIGN, 0, 2 * BLOCK, fresh=False)
+    values, failed = evaluator.evaluate(DESIGN, asked, ["ari"])
+    possible = np.array([evaluator.world(t.world)["tie_persistence"] == 0.2 for t in asked])
+    assert not failed.any()
+    assert 5 < possible.sum() < 35
+    assert np.array_equal(np.isfinite(values["ari"]), possible)
+    found = evaluator.failures()
+    assert (found.failed, found.impossible) == (0, (~possible).sum())
+    assert found.why.startswith("tie_persistence = 0.9: must be at most")
+    answer = made.solve(tmp_path, backend="threads")
+    assert answer.reached[0].undefined == pytest.approx(0.5, abs=0.2)
+    assert answer.fits.failures.impossible > 50
+    with pytest.raises(SimlabError, match=r"none of the 60 worlds of the first 3 designs can be: tie_persistence"):
+        plan(scenario=world.but(tie_persistence=0.99), unknown={}).solve(tmp_path, backend="threads")
 
 
 def test_a_metric_without_a_value_is_refused_after_the_first_designs(tmp_path: Path) -> None:
@@ -113,7 +135,8 @@ def test_a_fitter_that_is_added_to_a_script_leaves_the_stores_of_the_others(tmp_
 
 def test_a_budget_is_the_first_limit_to_be_lifted(tmp_path: Path) -> None:
     made = plan(targets=["P(ari >= 0.9) >= 0.9"], fits=600)
-    answer = made.solve(tmp_path, budget=float(np.quantile(made.space.costs, 0.2)), backend="threads")
+    made = made.changed(budget=float(np.quantile(made.space.costs, 0.2)))
+    answer = made.solve(tmp_path, backend="threads")
     assert not answer.found
     assert answer.budget is not None
     assert answer.limits[0].lift.name == "budget"

@@ -16,6 +16,7 @@ from test_plan_search import Apart, Smooth, solved
 from simlab.fit.spectral import Spectral
 from simlab.generate.scenario import Scenario
 from simlab.plan.answer import Answer, Lift, Outcome, Reached, Verdict
+from simlab.plan.evaluator import Failures
 from simlab.plan.intervals import Interval
 from simlab.plan.problem import Plan
 from simlab.plan.space import between
@@ -120,12 +121,39 @@ def test_an_answer_that_is_not_told_apart_from_just_reaching_says_so(found: Answ
 
 def test_a_quantile_a_budget_and_failures_are_said(found: Answer) -> None:
     low = parse_target("q10(ari) >= 0.6")
-    fits = replace(found.fits, failed=12, message="no ties")
+    fits = replace(found.fits, failures=Failures(12, "no ties", 3, "no such overlap"))
     changed = replace(found, reached=(Reached(low, Interval(0.9, 0.85, 0.94, 0.9), 0.57),), budget=4000.0, fits=fits)
     said = sentences(changed)
     assert "within the budget of 4,000 pounds has" in said[0]
     assert "the 10 % quantile of ari is 0.57, and the probability of ari >= 0.6 is 0.90" in said[1]
-    assert "12 fits failed, and count as no success; said most often: no ties." in said[-1]
+    assert (
+        "12 fits failed, and count as no success, in a mean as the worst value; said most often: no ties." in said[-1]
+    )
+    assert "In 3 replicates the world cannot be as it is wanted" in said[-1]
+    assert said[-1].endswith("said most often: no such overlap.")
+
+
+def test_the_headline_is_as_sure_as_the_replicates(found: Answer) -> None:
+    (reached,) = found.reached
+    surely = replace(reached, interval=Interval(0.95, 0.93, 0.97, 0.9))
+    merely = replace(reached, interval=Interval(0.91, 0.87, 0.94, 0.9))
+    assert " found that reaches P(" in sentences(replace(found, reached=(surely,)))[0]
+    assert " found that reaches, as far as can be told, P(" in sentences(replace(found, reached=(merely,)))[0]
+
+
+def test_replicates_that_are_left_out_are_said(found: Answer) -> None:
+    (reached,) = found.reached
+    assert "Left out" not in sentences(found)[1]
+    said = sentences(replace(found, reached=(replace(reached, undefined=0.16),)))[1]
+    assert "Left out: ari has no value in 16 % of the replicates." in said
+
+
+def test_what_a_budget_would_buy_and_a_design_dearer_than_the_cheapest_are_said(found: Answer) -> None:
+    dear = replace(found, cheapest=(100.0, 0.9 * found.cost), budget=2.0 * found.frontier[-1].cost)
+    cost, budget = sentences(dear)[2:4]
+    assert cost.endswith("The design found is dearer, since those below are less probable to reach.")
+    assert budget.startswith("Budget: the best for up to ")
+    assert not any(s.startswith("Budget") for s in sentences(found))
 
 
 @pytest.mark.parametrize("kind", ["found", "none"])

@@ -17,7 +17,7 @@ from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.answer import Lift, Outcome, Reached, Verdict
-from simlab.plan.evaluator import Outcomes, Trial
+from simlab.plan.evaluator import Failures, Outcomes, Trial
 from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
 from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
 from simlab.plan.price import Price
@@ -41,8 +41,8 @@ class Smooth:
     undefined: float = 0.0
     uncertain: bool = False
 
-    def failures(self) -> tuple[int, str]:
-        return 0, ""
+    def failures(self) -> Failures:
+        return Failures()
 
     def world(self, world: int) -> Mapping[str, Any]:
         return {}

@@ -145,6 +145,7 @@ def test_names_are_as_many_as_worlds_of_held_information_have_ties() -> None:
         ({"max_nominations": []}, "one or more different levels"),
         ({"max_nominations": [3, 3]}, "one or more different levels"),
         ({"max_nominations": [0, 3]}, "max_nominations = 0"),
+        ({"n_invited": (15, 35)}, "between(15, 35) for a range, or the list [15, 35]"),
         ({"response_rate": [0.7, 0.7000000000001]}, "one or more different levels"),
         ({"series": [0, 1]}, "no setting 'series'"),
         ({"max_nominations": 3}, "between(low, high, step) or a list"),

@@ -92,6 +92,21 @@ def test_designs_that_came_out_alike_are_as_uncertain_as_their_replicates() -> N
         assert ((deviation > 0.02) & (deviation < 0.06)).all()
 
 
+def test_what_a_small_step_does_is_not_hidden_by_what_each_design_has_of_its_own() -> None:
+    """Success rises by .5 over the range: a step of a fiftieth is worth .01, and is seen to be worth something."""
+    rng = np.random.default_rng(3)
+    at = np.linspace(0.0, 1.0, 40)[:, None]
+    counts = np.full(40, 200.0)
+    made = Surrogate(1, is_mean=False)
+    made.fit(at, rng.binomial(200, 0.3 + 0.5 * at[:, 0]) / 200, counts)
+    step = np.array([[0.5], [0.52]])
+    for own, least, most in ((True, 0.015, 1.0), (False, 0.0, 0.006)):
+        drawn = made.score(made.draws(step, 4000, np.random.default_rng(1), own=own))
+        gain = drawn[:, 1] - drawn[:, 0]
+        assert gain.mean() == pytest.approx(0.01, abs=0.006)
+        assert least < gain.std() < most
+
+
 def test_nothing_but_success_or_failure_is_no_fault() -> None:
     features = np.random.default_rng(8).random((15, 2))
     for share in (0.0, 1.0):

@@ -135,6 +135,7 @@ def test_short_ways_to_say_it() -> None:
         ({"n_clusters": [0]}, "n_clusters = 0"),
         ({"n_clusters": Triangular(2, 3, 5)}, "n_clusters = 2 to 5, likeliest 3: must be a list of values or a range"),
         ({"series": [1, 2]}, "series"),
+        ({"response_rate": (0.5, 0.9)}, "is of the fieldwork"),
     ],
 )
 def test_what_cannot_be_unknown_is_refused_in_one_line(unknown: dict[str, Any], said: str) -> None:

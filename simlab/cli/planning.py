@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 import textwrap
@@ -45,11 +46,11 @@ def plan_fieldwork(
     if pilot is None:
         _check_no_pilot(actors=actors, undirected=undirected, undirected_relations=undirected_relations)
     plan = load_plan(script)
-    changes: dict[str, Any] = {"targets": list(targets) or None, "fits": fits, "seed": seed}
+    changes: dict[str, Any] = {"targets": list(targets) or None, "fits": fits, "seed": seed, "budget": budget}
     plan = plan.changed(**{name: value for name, value in changes.items() if value is not None})
-    if budget is not None and pilot is None:
+    if pilot is None:
         # What designs cost with the people of a pilot is known when it has been read.
-        plan.space.within(budget)
+        _ = plan.affordable
     folder = store if store is not None else Path("results") / f"{plan.name}-plan"
     page = out if out is not None else folder.with_suffix(".html")
     check_page(page)
@@ -66,8 +67,8 @@ def plan_fieldwork(
                 undirected_relations=undirected_relations,
             )
             plan = _piloted(plan, panel, pilot)
-        _describe(plan, budget)
-        answer = plan.solve(folder, budget=budget, telling=telling, jobs=jobs)
+        _describe(plan)
+        answer = plan.solve(folder, telling=telling, jobs=jobs)
     except BaseException as error:
         if not interrupted(error):
             raise
@@ -77,7 +78,7 @@ def plan_fieldwork(
     say(answer)
     from simlab.report.plan_page import write_plan_page
 
-    write_plan_page(page, plan, answer)
+    write_plan_page(page, plan, answer, command=shlex.join(["simlab", *sys.argv[1:]]))
     print(f"store    {folder}")
     print(f"page     {page}")
 
@@ -103,14 +104,15 @@ def _check_no_pilot(**options: object) -> None:
 
 def _piloted(plan: Plan, panel: Panel, pilot: Path) -> Plan:
     """Return the plan with the worlds of a pilot; say what gives way to it, and whether its fit converged."""
-    if plan.unknown:
-        print(printable(f"set aside: what the script says of {', '.join(plan.unknown)}: the pilot's posterior says it"))
+    aside = [*plan.unknown, *(name for name in plan.scenario.given() if name not in ("relations", "n_clusters"))]
+    if aside:
+        print(printable(f"set aside: what the script says of {', '.join(aside)}: the pilot and its posterior say it"))
     print(printable(f"fitting the pilot {pilot}"), flush=True)
     return with_pilot(plan, panel, pilot.name, telling=lambda text: print(printable(f"warning: {text}"), flush=True))
 
 
-def _describe(plan: Plan, budget: float | None) -> None:
-    within = plan.space if budget is None else plan.space.within(budget)
+def _describe(plan: Plan) -> None:
+    within = plan.affordable
     for target in plan.targets:
         print(f"target   {target.text}")
     for line in plan.worlds.describe():

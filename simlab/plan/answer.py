@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.plan.costs import Design
+from simlab.plan.evaluator import Failures
 from simlab.plan.intervals import Interval
 from simlab.plan.over_worlds import Contrast, OverWorlds
 from simlab.plan.search import Stop
@@ -134,14 +135,13 @@ class Lifted:
 
 @dataclass(frozen=True, eq=False)
 class Fits:
-    """How many fits were used, and for what; how many failed, and what was said of them most often."""
+    """How many fits were used, and for what; what failed of them."""
 
     search: int
     fresh: int
     limits: int
     allowed: int
-    failed: int = 0
-    message: str = ""
+    failures: Failures
 
     @property
     def total(self) -> int:

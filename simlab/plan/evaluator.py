@@ -30,7 +30,10 @@ class Trial(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """What trials came to: each measure's value, (n_trials,), NaN where it is not defined; and where the fit failed."""
+    """What trials came to: each measure's value, (n_trials,), NaN where it is not defined; and where the fit failed.
+
+    In a world that cannot be nothing is defined, and nothing failed: it says nothing of a fieldwork.
+    """
 
     values: dict[str, Floats]
     failed: NDArray[np.bool_]
@@ -43,6 +46,15 @@ class Outcomes(NamedTuple):
             {name: np.concatenate([part.values[name] for part in parts]) for name in names},
             np.concatenate([part.failed for part in parts]),
         )
+
+
+class Failures(NamedTuple):
+    """How many replicates failed, and what was said most often; the same of those whose world cannot be."""
+
+    failed: int = 0
+    message: str = ""
+    impossible: int = 0
+    why: str = ""
 
 
 class Evaluator(Protocol):
@@ -58,8 +70,8 @@ class Evaluator(Protocol):
     def world(self, world: int) -> Mapping[str, Any]:
         """Return what was unknown and is so in a world."""
 
-    def failures(self) -> tuple[int, str]:
-        """Return how many of the replicates asked for failed so far, and what was said most often."""
+    def failures(self) -> Failures:
+        """Return what failed so far of the replicates asked for."""
 
 
 def trials(evaluator: Evaluator, design: Mapping[str, Any], start: int, count: int, *, fresh: bool) -> list[Trial]:

@@ -22,7 +22,7 @@ from simlab.plan.precision import Precision
 from simlab.plan.price import INTERVIEW_STUDY, PRICED, Price
 from simlab.plan.search import Silent, Telling
 from simlab.plan.solve import Solver, check_fits
-from simlab.plan.space import Space, level_name, name_of, space_of
+from simlab.plan.space import Space, check_budget, level_name, name_of, space_of
 from simlab.plan.study_evaluator import StudyEvaluator
 from simlab.plan.targets import Target, parse_target
 from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, corners
@@ -65,6 +65,8 @@ class Plan:
     stored : sequence of str
         Metrics that every replicate gets besides those of the targets.
     seed : int
+    budget : float, optional
+        The most that a design may cost.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Plan:
     stored: tuple[str, ...] = STORED
     seed: int = 1
     script: str = ""
+    budget: float | None = None
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class Plan:
         seed: int = 1,
         script: str = "",
         pilot: Worlds | None = None,
+        budget: float | None = None,
     ) -> None:
         # Nothing but what was given is named here yet.
         check_kinds({**locals()})
@@ -130,6 +134,7 @@ class Plan:
             "stored": tuple(metrics[each].name for each in stored),
             "seed": seed,
             "script": script,
+            "budget": budget,
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -137,6 +142,8 @@ class Plan:
 
     def _check(self) -> None:
         check_fits(self.fits)
+        if self.budget is not None:
+            check_budget(self.budget)
         both = sorted(set(self.design) & set(self.unknown))
         if both:
             raise InputError.of("design", both[0], "is unknown too: a setting is either chosen or not known")
@@ -159,6 +166,11 @@ class Plan:
         worlds = self.pricing.worlds
         return space_of(self.design, self.scenario, self.fieldwork, list(self.fitters), self.price, worlds)
 
+    @property
+    def affordable(self) -> Space:
+        """The designs within the budget; InputError where there is none."""
+        return self.space if self.budget is None else self.space.within(self.budget)
+
     @cached_property
     def pricing(self) -> Pricing:
         """What the price is worked out from: averaged over worlds where something that is not known has a price."""
@@ -175,7 +187,7 @@ class Plan:
         return self.pilot if self.pilot is not None else DrawnWorlds(self.scenario, self.unknown, self.seed)
 
     def changed(self, **changes: Any) -> Plan:
-        """Return the plan with other ``targets``, ``fits``, ``seed``, ``script``, ``scenario``, ``unknown`` or ``pilot``."""
+        """Return the plan with other ``targets``, ``fits``, ``seed``, ``budget``, ``scenario`` or anything else."""
         values: dict[str, Any] = {
             "question": self.question,
             "design": self.design,
@@ -192,6 +204,7 @@ class Plan:
             "seed": self.seed,
             "script": self.script,
             "pilot": self.pilot,
+            "budget": self.budget,
         }
         return Plan(self.name, **{**values, **changes})
 
@@ -221,7 +234,6 @@ class Plan:
         self,
         folder: str | Path,
         *,
-        budget: float | None = None,
         telling: Telling | None = None,
         **options: Any,
     ) -> Answer:
@@ -231,15 +243,12 @@ class Plan:
         ----------
         folder : path
             Where replicates are stored, and found again.
-        budget : float, optional
-            The most that a design may cost.
         telling : Telling, optional
             Told of what is being done.
         options : jobs, backend, scheduler, as for ``simlab.run``
         """
-        space = self.space if budget is None else self.space.within(budget)
         solver = Solver(
-            space,
+            self.affordable,
             list(self.targets),
             self.evaluator(folder, **options),
             self.cost,
@@ -247,8 +256,8 @@ class Plan:
             seed=self.seed,
             precision=self.precision,
             limits=self.limits,
-            budget=budget,
-            beyond=None if budget is None else self.space,
+            budget=self.budget,
+            beyond=None if self.budget is None else self.space,
             telling=telling if telling is not None else Silent(),
             price_text=self.price.text,
             unit=self.price.unit,

@@ -93,7 +93,7 @@ def directions(
             continue
         features = outlook.space.features_of(designs)
         for k, (surrogate, target) in enumerate(zip(outlook.surrogates, outlook.targets, strict=True)):
-            drawn = surrogate.score(surrogate.draws(features, _DRAWS, rng)) / outlook.unit(k)
+            drawn = surrogate.score(surrogate.draws(features, _DRAWS, rng, own=False)) / outlook.unit(k)
             out.append(Direction(variable.name, target, _direction(drawn)))
     return tuple(out)
 
@@ -131,7 +131,8 @@ def more(
             features = outlook.space.features_of([design, changed])
             gains = []
             for surrogate in outlook.surrogates:
-                drawn = surrogate.score(surrogate.draws(features, 4 * _DRAWS, rng))
+                # What each design has of its own would hide what a small step does.
+                drawn = surrogate.score(surrogate.draws(features, 4 * _DRAWS, rng, own=False))
                 gain = drawn[:, 1] - drawn[:, 0]
                 low, high = np.quantile(gain, [tail, 1.0 - tail])
                 gains.append(Interval(float(gain.mean()), float(low), float(high), level))

@@ -149,9 +149,11 @@ class Search:
 
     def _check_defined(self) -> None:
         """Raise SimlabError where every fit failed, InputError where a metric has no value in any replicate."""
-        failed, message = self.evaluator.failures()
+        failed, message, impossible, why = self.evaluator.failures()
         fits, designs = self.tally.fits, len(self.tally.counts)
-        if failed >= fits:
+        if impossible >= fits:
+            raise SimlabError(f"none of the {fits} worlds of the first {designs} designs can be: {why}")
+        if failed + impossible >= fits:
             raise SimlabError(f"all {fits} fits of the first {designs} designs failed: {message}")
         for k, target in enumerate(self.targets):
             lacking = [measure for measure in target.measures if not self._defined[measure]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -111,7 +111,6 @@ class Solver:
         lifts = self._lifts(levels) if outcome in (Outcome.NONE, Outcome.MISSED) else []
         limits = self._lifted(levels, lifts)
         rng, outlook, level = stream(self.seed, "reading"), self.search.outlook, self.precision.level
-        failed, message = self.evaluator.failures()
         return Answer(
             targets=tuple(self.targets),
             space=self.space,
@@ -136,7 +135,7 @@ class Solver:
             limits_left=tuple(lift.name for lift in lifts[len(limits) :]),
             rejected=self._turned_down(design),
             looked_at=self._looked_at(),
-            fits=Fits(self.search.tally.fits, self._fresh_fits, self._limit_fits, self.fits, failed, message),
+            fits=Fits(self.search.tally.fits, self._fresh_fits, self._limit_fits, self.fits, self.evaluator.failures()),
             seconds=time.monotonic() - begun,
         )
 
@@ -180,7 +179,7 @@ class Solver:
         cost = self.beyond.costs[at]
         if self.budget is None or cost <= self.budget:
             return lifts
-        return [Lift("budget", f"for {cost:,.0f}", self.beyond.design(at)), *lifts]
+        return [Lift("budget", f"for {cost:,.0f} {self.unit}".rstrip(), self.beyond.design(at)), *lifts]
 
     def _left(self, kept: int) -> int:
         """Return how many fits are left besides those that are kept, in whole blocks."""
@@ -213,7 +212,9 @@ class Solver:
     def _interval(self, target: Target, scores: Floats) -> Interval:
         known = scores[np.isfinite(scores)]
         if target.is_mean:
-            return of_mean(known, self.precision.level)
+            low, high = target.score_range()
+            found = of_mean(known, self.precision.level)
+            return replace(found, low=max(found.low, low), high=min(found.high, high))
         return of_share(int(known.sum()), len(known), self.precision.level)
 
     def _at_once(self, outcomes: Outcomes) -> Interval | None:

@@ -129,12 +129,17 @@ class Space:
 
     def within(self, budget: float) -> Space:
         """Return the designs that cost at most so much; InputError where there is none."""
-        if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0.0:
-            raise InputError.of("budget", budget, "must be a number above 0")
+        check_budget(budget)
         kept = self.costs <= budget
         if not kept.any():
             raise InputError.of("budget", budget, f"the cheapest design costs {self.costs.min():,.0f}: allow more")
         return Space(self.variables, self.points[kept], self.costs[kept])
+
+
+def check_budget(budget: float) -> None:
+    """Raise InputError where a budget is none."""
+    if not is_number(budget) or not budget > 0.0:
+        raise InputError.of("budget", budget, "must be a number above 0")
 
 
 def space_of(
@@ -217,6 +222,13 @@ def _variable(name: str, given: Any, scenario: Scenario, fieldwork: Fieldwork, f
     if place is None:
         known = [*Fieldwork.model_fields, *world_settings(), "fitter"]
         raise InputError(f"design: no setting {name!r}.{suggestion(name, known)} Known: {', '.join(known)}")
+    if isinstance(given, tuple) and len(given) == 2 and all(is_number(v) for v in given):
+        low, high = given
+        raise InputError.of(
+            f"design: {name}",
+            given,
+            f"must be between({low}, {high}) for a range, or the list [{low}, {high}] for two levels",
+        )
     if isinstance(given, Between):
         levels: tuple[Any, ...] = given.levels
     elif isinstance(given, (list, tuple)):

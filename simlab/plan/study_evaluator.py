@@ -22,11 +22,11 @@ from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
 from simlab.plan.costs import Design, parted
-from simlab.plan.evaluator import Outcomes, Trial
+from simlab.plan.evaluator import Failures, Outcomes, Trial
 from simlab.plan.space import key_of
 from simlab.plan.targets import metric_of
 from simlab.plan.unknown_worlds import Worlds
-from simlab.study.cell import FAILED
+from simlab.study.cell import FAILED, NO_WORLD
 from simlab.study.design import Study
 from simlab.study.run import run
 
@@ -103,17 +103,22 @@ class StudyEvaluator:
                 out[measure][members] = values_of(dataset, measure)[at]
         return Outcomes(out, failed)
 
-    def failures(self) -> tuple[int, str]:
-        """Return how many of the replicates asked for failed so far, and what was said most often."""
-        most = self._messages.most_common(1)
-        return self._messages.total(), most[0][0] if most else ""
+    def failures(self) -> Failures:
+        """Return what failed so far of the replicates asked for."""
+        impossible = Counter({text: n for text, n in self._messages.items() if text.startswith(NO_WORLD)})
+        failed = self._messages - impossible
+        return Failures(
+            failed.total(), _commonest(failed), impossible.total(), _commonest(impossible).removeprefix(NO_WORLD)
+        )
 
     def _failed(self, dataset: Any, at: tuple[list[int], list[int]]) -> NDArray[np.bool_]:
         """Return which of some cells failed, and count them by what was said."""
         cells = dataset[["status", "message"]].isel(fieldwork=0, fitter=0).transpose("scenario", "replicate")
         failed = np.asarray(cells["status"].values[at] >= FAILED)
-        self._messages.update(str(message) for message in cells["message"].values[at][failed])
-        return failed
+        messages = [str(message) for message in cells["message"].values[at]]
+        self._messages.update(message for message, bad in zip(messages, failed, strict=True) if bad)
+        impossible = np.array([message.startswith(NO_WORLD) for message in messages], dtype=bool)
+        return np.asarray(failed & ~impossible, dtype=bool)
 
     def settings(self, design: Design, world: int) -> tuple[Scenario, Fieldwork, str]:
         """Return the scenario, the fieldwork and the fitter's label of a design in a world."""
@@ -184,6 +189,11 @@ class StudyEvaluator:
             self._seconds = max(self._seconds, (time.process_time() - begun) / cells) if self._timed else 0.0
             self._timed = True
         return dataset
+
+
+def _commonest(messages: Counter[str]) -> str:
+    most = messages.most_common(1)
+    return most[0][0] if most else ""
 
 
 def _named(world: int) -> str:

@@ -121,11 +121,13 @@ class Surrogate:
         self._factor = cho_factor(prior + np.diag(self._data.variances + _JITTER), lower=True)
         self._weights = cho_solve(self._factor, self._data.values)
 
-    def _across(self, features: Floats) -> Floats:
+    def _across(self, features: Floats, *, own: bool = True) -> Floats:
         """Return the prior covariance of f at designs with f at those fitted to; a design's own part is with itself alone."""
-        own = float(np.exp(self._kernel.theta[-1]))
+        if not own:
+            return np.asarray(self._kernel(features, self._data.features))
+        part = float(np.exp(self._kernel.theta[-1]))
         same = (features[:, None, :] == self._data.features[None]).all(axis=2)
-        return np.asarray(self._kernel(features, self._data.features) + own * same)
+        return np.asarray(self._kernel(features, self._data.features) + part * same)
 
     def latent(self, features: Floats) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of f at designs, both (n,)."""
@@ -135,11 +137,12 @@ class Surrogate:
         deviation = np.sqrt(np.maximum(variance, 1e-12))
         return self._scale * (across @ self._weights) + self._shift, self._scale * deviation
 
-    def draws(self, features: Floats, count: int, rng: np.random.Generator) -> Floats:
-        """Return joint draws of f at designs, (count, n)."""
-        across = self._across(features)
+    def draws(self, features: Floats, count: int, rng: np.random.Generator, *, own: bool = True) -> Floats:
+        """Return joint draws of f at designs, (count, n); of its trend and smooth part alone without each one's own."""
+        across = self._across(features, own=own)
         half = solve_triangular(self._factor[0], across.T, lower=True)
-        covariance = self._kernel(features) - half.T @ half
+        prior = self._kernel if own else self._kernel.k1
+        covariance = prior(features) - half.T @ half
         root = cholesky(covariance + 1e-7 * np.eye(len(features)) * (1.0 + np.trace(covariance)), lower=True)
         noise = rng.standard_normal((count, len(features))) @ root.T
         return np.asarray(self._scale * ((across @ self._weights)[None] + noise) + self._shift)

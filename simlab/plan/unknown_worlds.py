@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError, shown
 from simlab.foundation.settings import check_known
 from simlab.foundation.streams import stream
@@ -219,6 +220,11 @@ def unknown_of(given: Mapping[str, Any], base: Scenario) -> dict[str, Distributi
     A range is of whole numbers where the setting is a whole number, and else of all numbers, however its ends are written.
     Raises InputError for an unknown setting (with the nearest), a reversed range, or a value that is not allowed.
     """
+    for name in given:
+        if name in Fieldwork.model_fields:
+            raise InputError.of(
+                "unknown", name, "is of the fieldwork: choose it in the design, or set it in the fieldwork"
+            )
     check_known("Scenario", given, world_settings())
     out: dict[str, Distribution] = {}
     for name, what in given.items():

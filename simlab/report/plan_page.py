@@ -22,17 +22,20 @@ _DPI = 190
 _MOST_ROWS = 12
 
 
-def write_plan_page(path: str | Path, plan: Plan, answer: Answer) -> Path:
-    """Write the page of a plan and return where it is; InputError where it cannot be written."""
+def write_plan_page(path: str | Path, plan: Plan, answer: Answer, *, command: str = "") -> Path:
+    """Write the page of a plan and return where it is; InputError where it cannot be written.
+
+    ``command`` : what was typed, if anything.
+    """
     page = Path(path)
     with styled():
-        values = content(plan, answer)
+        values = content(plan, answer, command)
     text = _environment().get_template("plan_template.html").render(values)
     write_atomically(page, text.encode("utf-8", "replace"))
     return page
 
 
-def content(plan: Plan, answer: Answer) -> dict[str, Any]:
+def content(plan: Plan, answer: Answer, command: str = "") -> dict[str, Any]:
     """Return everything that the template shows. Text is escaped by the template."""
     spoken = [s.partition(": ")[::2] if ": " in s else ("", s) for s in map(unbroken, sentences(answer))]
     directions = [capital(text) for subject, text in spoken if subject == "Directions"]
@@ -49,6 +52,7 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
         "chosen": [(v.name, _levels(v.levels)) for v in answer.space.variables],
         "unknown": _unknown(plan),
         "given": _given(plan),
+        "assumed": _assumed(plan),
         "price": plan.price.text,
         "rates": [(name, f"{rate:g}") for name, rate in plan.price.rates.items()],
         "quantities": [(n, w) for n, w in QUANTITIES.items() if n in plan.price.formula.names],
@@ -59,7 +63,7 @@ def content(plan: Plan, answer: Answer) -> dict[str, Any]:
         "more": [more_words(more, answer) for more in answer.more],
         "limits": _limit_rows(answer),
         "by_search": _by_search(answer),
-        "origin": _origin(plan, answer),
+        "origin": [*([("Command", command)] if command else []), *_origin(plan, answer)],
     }
 
 
@@ -87,6 +91,14 @@ def _given(plan: Plan) -> list[tuple[str, str]]:
         settings = ", ".join(f"{name} {level_name(value)}" for name, value in fitter.given().items())
         out.append((f"fitter {label}", f"{fitter.name}{f', {settings}' if settings else ''}"))
     return out
+
+
+def _assumed(plan: Plan) -> list[tuple[str, str]]:
+    """Return the settings of the world that nobody set: they are assumed too. Nothing of a pilot's worlds."""
+    if plan.pilot is not None:
+        return []
+    said = {*plan.scenario.given(), *plan.unknown, *plan.design, "series"}
+    return [(name, level_name(value)) for name, value in plan.scenario.everything().items() if name not in said]
 
 
 def _frontier_rows(answer: Answer) -> list[list[str]]:

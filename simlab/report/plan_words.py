@@ -136,7 +136,8 @@ def _headline(answer: Answer) -> list[str]:
     within = "" if answer.budget is None else f" within the budget of {money(answer.budget, answer.unit)}"
     if answer.found:
         close = answer.outcome == Outcome.CLOSE
-        which = "may reach" if close else "reaches"
+        shown = all(r.verdict == Verdict.SURELY for r in answer.reached)
+        which = "may reach" if close else "reaches" if shown else "reaches, as far as can be told,"
         text = f"Answer: the cheapest design found that {which} {wanted}{within} has {where}, and costs {cost}."
         if close:
             text += " Fresh replicates cannot tell whether it does."
@@ -144,11 +145,16 @@ def _headline(answer: Answer) -> list[str]:
                 text += " By the replicates of the search it is improbable that any design in these ranges does."
         out = [text, fresh]
         if math.isfinite(high):
+            dearer = (
+                " The design found is dearer, since those below are less probable to reach."
+                if answer.cost > high
+                else ""
+            )
             out.append(
                 f"Cost: by the surrogate the cheapest design that reaches costs {money(low, '')} to"
-                f" {money(high, answer.unit)} ({percent(answer.reached[0].interval.level)})."
+                f" {money(high, answer.unit)} ({percent(answer.reached[0].interval.level)}).{dearer}"
             )
-        return out
+        return [*out, *_whole_budget(answer)]
     if answer.outcome == Outcome.MISSED:
         return [
             f"Answer: no design{within} was shown to reach {wanted} with these fits; with more of them (--fits) one may be."
@@ -160,6 +166,18 @@ def _headline(answer: Answer) -> list[str]:
     return [
         f"{text}. The one that comes nearest has {where}, and costs {cost}.",
         fresh,
+    ]
+
+
+def _whole_budget(answer: Answer) -> list[str]:
+    """Return what the best design within the budget would reach, where that is not about the one found."""
+    best = answer.frontier[-1]
+    if answer.budget is None or best.cost <= 1.02 * answer.cost:
+        return []
+    each = [f"{number(t.sign * r.estimate)}" for r, t in zip(best.reaches, answer.targets, strict=True)]
+    return [
+        f"Budget: the best for up to {money(answer.budget, answer.unit)}, by the surrogate, has {design_words(best.design)},"
+        f" costs {money(best.cost, answer.unit)}, and would reach {listed(each)}."
     ]
 
 
@@ -178,7 +196,7 @@ def _worlds(answer: Answer) -> list[str]:
         elif of.contrasts:
             parts = []
         else:
-            parts = ["they do not differ beyond chance: it is about the same in each"]
+            parts = ["no difference between them was shown beyond chance"]
         for contrast in of.contrasts[:2]:
             groups = sorted(contrast.groups, key=lambda g: g[1].estimate)
             worst, best = groups[0], groups[-1]
@@ -236,8 +254,11 @@ def _limits(answer: Answer) -> list[str]:
     parts = []
     for lifted in answer.limits:
         values = listed([number(r.target.sign * r.interval.estimate) for r in lifted.reached])
-        parts.append(f"{lifted.lift.words} {values}{', enough' if lifted.enough else ''}")
+        parts.append(f"{lifted.lift.words}: {values}{', enough' if lifted.enough else ''}")
     enough = [lifted.lift.name for lifted in answer.limits if lifted.enough]
+    if "response" in enough:
+        # Where it is enough to ask everybody, there are managers enough, and names.
+        enough = [name for name in enough if name not in ("too few managers", "all of the fieldwork")]
     if enough:
         which = f"what stands in the way: {listed(enough)}"
     else:
@@ -266,21 +287,29 @@ def _directions(answer: Answer) -> list[str]:
         "falls": "more is worse throughout",
         "turns": "best is in between",
         "flat": "nothing changes",
-        "not known": "the replicates do not tell",
+        "not known": "it was not shown which way it goes",
     }
-    parts = [f"{said[kind]} for {listed(names)}" for kind, names in kinds.items()]
+    parts = [f"{said[kind]} for {listed(kinds[kind])}" for kind in said if kind in kinds]
     return [f"Directions: about this design, {'; '.join(parts)}."] if parts else []
 
 
 def _how(answer: Answer) -> str:
-    fits = answer.fits
+    fits, bad = answer.fits, answer.fits.failures
     parts = [f"{fits.search:,} in the search over {len(answer.space):,} designs", f"{fits.fresh:,} fresh"]
     if fits.limits:
         parts.append(f"{fits.limits:,} on limits")
-    failed = ""
-    if fits.failed:
-        failed = f" {fits.failed:,} fits failed, and count as no success; said most often: {fits.message}."
+    said = ""
+    if bad.failed:
+        said += (
+            f" {bad.failed:,} fits failed, and count as no success, in a mean as the worst value; said most often:"
+            f" {bad.message}."
+        )
+    if bad.impossible:
+        said += (
+            f" In {bad.impossible:,} replicates the world cannot be as it is wanted, whatever the fieldwork: they are left out;"
+            f" said most often: {bad.why}."
+        )
     return (
         f"How: {fits.total:,} fits of {fits.allowed:,} allowed, {listed(parts)}; the search ended because"
-        f" {_STOPS[answer.stop]}.{failed}"
+        f" {_STOPS[answer.stop]}.{said}"
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simlab.fieldwork.observe import observe
 from simlab.fit.fit import Fit, Fitter, Status
 from simlab.fit.together import TogetherFitter
-from simlab.foundation.errors import SimlabError, shown
+from simlab.foundation.errors import InputError, SimlabError, shown
 from simlab.foundation.streams import stream
 from simlab.generate.simulate import Simulation, simulate
 from simlab.generate.truth import NetworkTruth
@@ -25,6 +25,9 @@ from simlab.metrics.metric import Kind, Metric
 from simlab.panel import Panel
 from simlab.study.design import Study
 from simlab.study.limits import CellStopped, Limits, Watch
+
+# How the message of a cell begins whose world cannot be as its scenario wants it, whatever the fieldwork.
+NO_WORLD = "no such world: "
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str, str]
@@ -138,6 +141,8 @@ def _compute_world(study: Study, places: list[Place], names: Names, watch: Watch
             world = World.of(study, scenario, replicate)
     except (*FAULTS, CellStopped) as error:
         status, message = _ended(error)
+        if isinstance(error, InputError):
+            message = f"{NO_WORLD}{message}"
         return WorldResult(scenario, replicate, [CellResult(place, status, message) for place in places])
     spent = time.perf_counter() - begun
     cells = []

@@ -18,7 +18,7 @@ from simlab.fit.fit import Fitter
 from simlab.fit.spectral import Spectral
 from simlab.foundation.streams import stream
 from simlab.generate.scenario import Scenario
-from simlab.plan.evaluator import Outcomes, Trial
+from simlab.plan.evaluator import Failures, Outcomes, Trial
 from simlab.plan.price import Price
 from simlab.plan.space import Space, between, name_of, space_of
 from simlab.plan.targets import Target, parse_target
@@ -71,8 +71,8 @@ class Drawn:
     def uncertain(self) -> bool:
         return self.problem.truth.shape[1] > 1
 
-    def failures(self) -> tuple[int, str]:
-        return 0, ""
+    def failures(self) -> Failures:
+        return Failures()
 
     def world(self, world: int) -> Mapping[str, Any]:
         return {"kind": self._kind(world)}
