@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,14 @@ from conftest import network_of
 from reference.made import made_fit
 
 from simlab import Fieldwork, Network
-from simlab.cli.assessing import _said
+from simlab.cli.assessing import _said, default_page
 from simlab.fit.fit import Status
 from simlab.plan.again import Again, Numbers
 from simlab.plan.assess import Assessment, Bridger
 from simlab.plan.assignment import Assignments
 from simlab.report.assessment_overall import overall
 from simlab.report.assessment_page import _rows
-from simlab.report.assessment_words import at_a_glance, right_sentences, same_sentences, warnings_of
+from simlab.report.assessment_words import at_a_glance, limit_on_checks, right_sentences, same_sentences, warnings_of
 
 LABELS = [0, 0, 0, 1, 1, 1]
 
@@ -187,3 +189,20 @@ def test_of_few_worlds_it_is_counted_how_often_bridgers_are_named_again() -> Non
     )
     many = same_sentences(assessment(bridgers=bridgers))
     assert "A bridger named here would be named again in 50 % of studies, on average (25 % to 75 %)." in many
+
+
+def test_a_limit_on_names_is_said_to_make_out_degrees_differ() -> None:
+    checks = SimpleNamespace(outside=lambda: [SimpleNamespace(name="variation of out-degree")])
+    other = SimpleNamespace(outside=lambda: [SimpleNamespace(name="reciprocity")])
+    limited = {"fieldwork": Fieldwork(max_nominations=4)}
+    assert limit_on_checks(assessment(checks=(checks,), **limited)).startswith(
+        "At most 4 names were allowed: this alone"
+    )
+    assert limit_on_checks(assessment(checks=(other,), **limited)) == ""
+    assert limit_on_checks(assessment(checks=(checks,))) == ""
+
+
+def test_pages_of_two_simulations_do_not_meet() -> None:
+    assert default_page(Path("one/ties.csv")) == Path("results/assess-one-ties.html")
+    assert default_page(Path("two/ties.csv")) == Path("results/assess-two-ties.html")
+    assert default_page(Path("one/friends.csv")) == Path("results/assess-friends.html")

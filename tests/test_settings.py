@@ -274,3 +274,17 @@ def test_check_known_names_the_first_that_is_not() -> None:
     check_known("garden", ["beds"], ["beds", "depth"])
     with pytest.raises(InputError, match=r"^dept: no such garden setting\. Did you mean 'depth'\? Known: beds, depth$"):
         check_known("garden", ["beds", "dept", "other"], ["beds", "depth"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("advice,support", ["advice", "support"]),
+        ("0.4, .5", [0.4, 0.5]),
+        ("[1, 2]", [1, 2]),
+        ("[a, b]", "[a, b]"),
+        ("a b", "a b"),
+    ],
+)
+def test_commas_make_a_list(text: str, value: Any) -> None:
+    assert plain_value(text) == value

@@ -64,7 +64,7 @@ def assess_file(
     check_backend(jobs, "loky", None)
     if not _LEAST_WORLDS <= worlds <= _MOST_WORLDS:
         raise InputError.of("worlds", worlds, f"must be from {_LEAST_WORLDS} to {_MOST_WORLDS}")
-    page = Path("results") / f"assess-{path.stem}.html" if out is None else out
+    page = default_page(path) if out is None else out
     check_page(page)
     method = make_fitter(fitter, clusters, settings)
     check_assessable(method, [])
@@ -127,6 +127,12 @@ def assess_file(
     print(f"\nwritten  {printable(str(page))}")
     if stopped:
         raise StoppedError("stopped; what was refitted is kept and on the page: the same command goes on from there")
+
+
+def default_page(path: Path) -> Path:
+    """Return where the page of a file goes: under its folder's name too where the file is ``ties``, as that of a simulation."""
+    folder = f"{path.resolve().parent.name}-" if path.stem == "ties" else ""
+    return Path("results") / f"assess-{folder}{path.stem}.html"
 
 
 def _place(network: Network) -> tuple[str, str, str]:
@@ -218,6 +224,8 @@ def _said(found: Assessment, n_worlds: int, *, several: bool) -> list[str]:
     lines.append(_wrapped(f"{words.SAME} ", " ".join(words.same_sentences(found))))
     for network, checks in zip(found.networks, found.checks, strict=True):
         lines.append(_wrapped("", title(str(network) if len(found.networks) > 1 else "", checks)))
+    if limit := words.limit_on_checks(found):
+        lines.append(_wrapped("", limit))
     return lines
 
 

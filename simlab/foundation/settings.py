@@ -70,7 +70,8 @@ def key_and_value(text: str) -> tuple[str, str]:
 
 
 def plain_value(text: str, *, none: bool = True) -> Any:
-    """Return the value that ``text`` writes in TOML (``3``, ``0.5``, ``[1, 2]``, ``true``), else the text.
+    """Return the value that ``text`` writes in TOML (``3``, ``0.5``, ``[1, 2]``, ``true``), a list of what commas divide, else
+    the text.
 
     The word none is None, unless ``none`` is false because the setting may not be: there it stays a word.
     """
@@ -85,7 +86,8 @@ def plain_value(text: str, *, none: bool = True) -> Any:
     try:
         return float(text)  # TOML has no .9
     except ValueError:
-        return text
+        parts = text.split(",")
+        return [plain_value(part.strip(), none=none) for part in parts] if len(parts) > 1 and "[" not in text else text
 
 
 def read_toml(path: Path) -> dict[str, Any]:

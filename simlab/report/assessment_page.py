@@ -99,7 +99,7 @@ def content(assessed: Assessed) -> dict[str, Any]:
         for k, found in enumerate(assessed.assessments)
     ]
     return {
-        "source": Path(assessed.source).name,
+        "source": str(Path(*Path(assessed.source).parts[-2:])),
         "sections": sections,
         "overall": [unbroken(s) for s in overall(assessed.assessments)],
         "right": assessment_words.RIGHT,
@@ -134,10 +134,10 @@ def _section(found: Assessment, place: int, n_worlds: int, *, several: bool) -> 
         assignments=_drawn(
             assessment_figures.assignments_figure(found), "How probably the assignment of each actor is right"
         ),
-        bridgers=[_bridger(bridger) for bridger in found.bridgers],
+        bridgers=[_bridger(b) for b in sorted(found.bridgers, key=lambda b: -b.probability)],
         again=_drawn(assessment_figures.again_figure(found), "What refits of worlds find again"),
         recovered=_recovered(found.again),
-        checks=[unbroken(s) for s in said],
+        checks=[unbroken(s) for s in (*said, assessment_words.limit_on_checks(found)) if s],
         checks_drawn=_drawn(
             checks.picture([(str(network), of) for network, of in _checked(found)]), "Posterior predictive checks"
         ),

@@ -229,6 +229,21 @@ def _of_limit(network: Network, most: int | None, *, several: bool) -> list[str]
     return []
 
 
+def limit_on_checks(found: Assessment) -> str:
+    """Return that a limit on names makes out-degrees differ from the model by itself, where they do; else an empty text."""
+    limits = [n.max_nominations for n in found.networks if n.max_nominations is not None]
+    limit = (
+        found.fieldwork.max_nominations if found.fieldwork.max_nominations is not None else max(limits, default=None)
+    )
+    differ = any("out-degree" in check.name for checks in found.checks for check in checks.outside())
+    if limit is None or not differ:
+        return ""
+    return (
+        f"At most {limit} names were allowed: this alone makes out-degrees differ from those of the model, which knows of no"
+        " limit (--set nominations=censored fits answers under a limit that --actors has)."
+    )
+
+
 def fieldwork_sentence(fieldwork: Fieldwork) -> str:
     """Return through what the worlds were sent."""
     rate = fieldwork.response_rate
