@@ -44,6 +44,6 @@ plan = Plan(
         "P(bridger_auc >= 0.7) >= 0.8",
         "P(abs(seen_switching - true_switching) <= 0.1) >= 0.8",
     ],
-    fits=1600,
+    fits=4000,
     seed=10,
 )

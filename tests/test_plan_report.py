@@ -22,6 +22,7 @@ from simlab.plan.problem import Plan
 from simlab.plan.space import between
 from simlab.plan.targets import parse_target
 from simlab.report import plan_page
+from simlab.report.design_words import design_words, money, setting_words
 from simlab.report.plan_figures import (
     curves_figure,
     design_found,
@@ -30,7 +31,7 @@ from simlab.report.plan_figures import (
     worlds_figure,
 )
 from simlab.report.plan_page import content, write_plan_page
-from simlab.report.plan_words import design_words, interval_words, money, sentences, setting_words
+from simlab.report.plan_words import interval_words, sentences
 from simlab.report.style import styled
 
 

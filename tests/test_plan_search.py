@@ -16,13 +16,13 @@ from statistical.planning import solver
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
-from simlab.plan.answer import Lift, Outcome, Reached, Verdict
+from simlab.plan.answer import Lift, Outcome, Reached, Verdict, outcome_of
 from simlab.plan.evaluator import Failures, Outcomes, Trial
 from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
 from simlab.plan.over_worlds import contrasts, means_over_worlds, shares_over_worlds
 from simlab.plan.price import Price
 from simlab.plan.search import Stop
-from simlab.plan.solve import Solver, outcome_of
+from simlab.plan.solve import Solver
 from simlab.plan.space import Space, between, name_of, space_of
 from simlab.plan.targets import parse_target
 

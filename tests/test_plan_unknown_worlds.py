@@ -12,9 +12,10 @@ from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 from simlab.plan.degrees import mean_degrees
+from simlab.plan.distributions import Likely, Triangular, Uniform, corners, unknown_of, words
 from simlab.plan.limits import lifts
 from simlab.plan.scaled import Scaled
-from simlab.plan.unknown_worlds import DrawnWorlds, Likely, Triangular, Uniform, corners, unknown_of, words
+from simlab.plan.unknown_worlds import DrawnWorlds
 
 
 def test_the_same_number_is_the_same_world_whatever_else_is_unknown() -> None:

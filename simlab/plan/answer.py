@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -70,6 +70,16 @@ class Reached:
         # Twenty successes of twenty do not show .999: failures may be several times as many as are allowed.
         rare = not self.target.is_mean and 1.0 - self.interval.low > _MOST_TIMES * (1.0 - needed)
         return Verdict.FEW if rare else Verdict.REACHED
+
+
+def outcome_of(reached: Sequence[Reached], *, none: bool) -> Outcome:
+    """Return how a plan ended, by what fresh replicates say, and whether the search thinks that none reaches."""
+    verdicts = {r.verdict for r in reached}
+    if Verdict.MISSED in verdicts:
+        return Outcome.NONE if none else Outcome.MISSED
+    # Against a search of many replicates it takes more than an estimate.
+    enough = {Verdict.SURELY} if none else {Verdict.SURELY, Verdict.REACHED}
+    return Outcome.FOUND if verdicts <= enough else Outcome.CLOSE
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from simlab.fieldwork.settings import Fieldwork
 from simlab.fit.fit import Fitter
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
+from simlab.plan.distributions import Distribution, unknown_of
 from simlab.plan.precision import Precision
 from simlab.plan.price import Price
-from simlab.plan.unknown_worlds import Distribution, unknown_of
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "name": ((str,), "must be text of letters, digits, - and _: it names files"),

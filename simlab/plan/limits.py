@@ -10,8 +10,8 @@ from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.answer import Lift
 from simlab.plan.costs import Design, parted
+from simlab.plan.distributions import Distribution
 from simlab.plan.scaled import MoreTies, Scaled, changed
-from simlab.plan.unknown_worlds import Distribution
 
 _MORE_TIES = 1.5
 _FARTHER = 1.5

@@ -16,6 +16,7 @@ from simlab.generate.scenario import Scenario
 from simlab.metrics.metric import metrics
 from simlab.plan.answer import Answer, Lift
 from simlab.plan.costs import Design, Pricing
+from simlab.plan.distributions import Distribution, corners
 from simlab.plan.kinds import check_kinds, distributions, labelled
 from simlab.plan.limits import lifts
 from simlab.plan.precision import Precision
@@ -25,7 +26,7 @@ from simlab.plan.solve import Solver, check_fits
 from simlab.plan.space import Space, check_budget, level_name, name_of, space_of
 from simlab.plan.study_evaluator import StudyEvaluator
 from simlab.plan.targets import Target, parse_target
-from simlab.plan.unknown_worlds import Distribution, DrawnWorlds, Worlds, corners
+from simlab.plan.unknown_worlds import DrawnWorlds, Worlds
 
 # Metrics that every replicate gets, so that a later plan with other targets finds them.
 STORED = ("ari", "bridger_auc", "n_clusters_error", "seen_switching", "true_switching", "converged", "seconds")

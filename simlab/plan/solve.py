@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simlab.foundation.errors import InputError
 from simlab.foundation.streams import stream
 from simlab.plan import reading
-from simlab.plan.answer import Answer, Fits, Lift, Lifted, OfWorlds, Outcome, Reached, Verdict
+from simlab.plan.answer import Answer, Fits, Lift, Lifted, OfWorlds, Outcome, Reached, outcome_of
 from simlab.plan.costs import Design
 from simlab.plan.evaluator import BLOCK, Evaluator, Outcomes, Trial, filled, trials
 from simlab.plan.intervals import Interval, of_mean, of_share, replicates_for
@@ -294,16 +294,6 @@ def check_fits(fits: int) -> None:
     """Raise InputError where so many fits are none, or too few for a search."""
     if isinstance(fits, bool) or not isinstance(fits, int) or fits < LEAST_FITS:
         raise InputError.of("fits", fits, f"must be an integer from {LEAST_FITS}")
-
-
-def outcome_of(reached: Sequence[Reached], *, none: bool) -> Outcome:
-    """Return how a plan ended, by what fresh replicates say, and whether the search thinks that none reaches."""
-    verdicts = {r.verdict for r in reached}
-    if Verdict.MISSED in verdicts:
-        return Outcome.NONE if none else Outcome.MISSED
-    # Against a search of many replicates it takes more than an estimate.
-    enough = {Verdict.SURELY} if none else {Verdict.SURELY, Verdict.REACHED}
-    return Outcome.FOUND if verdicts <= enough else Outcome.CLOSE
 
 
 def _blocks(count: int) -> int:

@@ -12,8 +12,8 @@ from simlab.plan.answer import Answer, OfWorlds, Outcome, Predicted
 from simlab.plan.intervals import Interval
 from simlab.plan.space import level_name
 from simlab.plan.targets import Target
+from simlab.report.design_words import setting_words
 from simlab.report.numbers import capital, words
-from simlab.report.plan_words import setting_words
 from simlab.report.style import GREY, INK, PALE, figure, label, look
 
 if TYPE_CHECKING:

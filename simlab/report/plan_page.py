@@ -10,9 +10,10 @@ from simlab.plan.answer import Answer
 from simlab.plan.price import QUANTITIES
 from simlab.plan.problem import Plan
 from simlab.plan.space import level_name
+from simlab.report.design_words import design_words, money
 from simlab.report.numbers import capital, listed, number, unbroken
 from simlab.report.plan_figures import curves_figure, design_found, frontier_figure, within_range, worlds_figure
-from simlab.report.plan_words import design_words, interval_words, money, more_words, sentences
+from simlab.report.plan_words import interval_words, more_words, sentences
 from simlab.report.style import rendered, styled, write_atomically
 
 if TYPE_CHECKING:
