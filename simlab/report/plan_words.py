@@ -49,13 +49,17 @@ def reached_words(reached: Reached) -> str:
 
 def undefined_words(reached: Sequence[Reached]) -> str:
     """Return in how many replicates metrics have no value; empty where they have one in all."""
-    parts = [
-        f"{listed(list(r.target.measures))} {'has' if len(r.target.measures) == 1 else 'have'} no value in"
-        f" {percent(r.undefined)} of the replicates"
-        for r in reached
-        if r.undefined > 0.0
-    ]
-    return f" Left out: {'; '.join(dict.fromkeys(parts))}." if parts else ""
+    measures: dict[str, list[str]] = {}
+    for r in reached:
+        if r.undefined > 0.0:
+            measures.setdefault(percent(r.undefined), []).extend(r.target.measures)
+    parts = []
+    for share, names in measures.items():
+        different = list(dict.fromkeys(names))
+        parts.append(
+            f"{listed(different)} {'has' if len(different) == 1 else 'have'} no value in {share} of the replicates"
+        )
+    return f" Left out: {'; '.join(parts)}." if parts else ""
 
 
 def interval_words(interval: Interval, target: Target) -> str:
