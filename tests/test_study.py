@@ -392,6 +392,7 @@ def test_another_question_is_the_same_study(store: Path) -> None:
     ("change", "words"),
     [
         ("folder", "not a store of simlab"),
+        ("stores", "a folder of stores, as a plan has: name one of 2, such as "),
         ("noise", "cannot be read as a store"),
         ("file", "not a store"),
         ("foreign", "not one of a simlab study"),
@@ -403,6 +404,9 @@ def test_what_is_no_store_is_refused_in_one_line(change: str, words: str, store:
     path = tmp_path / "x.zarr"
     if change == "folder":
         path.mkdir()
+    elif change == "stores":
+        for name in ("b.zarr", "a.zarr"):
+            (path / name).mkdir(parents=True)
     elif change == "file":
         path.write_text("hello")
     elif change == "noise":

@@ -38,6 +38,11 @@ def opened(path: str | Path | Storage) -> Iterator[Any]:
         raise InputError(f"{where}: no such store")
     with _in_one_line(where):
         if where.read(ROOT) is None:
+            within = sorted(where.path.glob("*.zarr")) if where.is_local else []
+            if within:
+                raise InputError(
+                    f"{where}: a folder of stores, as a plan has: name one of {len(within)}, such as {within[0]}"
+                )
             raise InputError(f"{where}: not a store of simlab (a folder that holds zarr.json)")
         check_storage(where)
         root = read_root(where)
