@@ -142,6 +142,20 @@ def test_the_headline_is_as_sure_as_the_replicates(found: Answer) -> None:
     assert " found that reaches, as far as can be told, P(" in sentences(replace(found, reached=(merely,)))[0]
 
 
+def test_a_design_that_may_reach_against_the_search_is_no_cheapest_one(found: Answer, none: Answer) -> None:
+    close = replace(none, outcome=Outcome.CLOSE, none=0.97)
+    said = sentences(close)
+    assert said[0].startswith("Answer: the design that came nearest in the search may reach P(")
+    assert "improbable that any design" in said[0]
+    assert any(s.startswith("Limits: ") for s in said)
+    assert not any(s.startswith("Limits: ") for s in sentences(found))
+
+
+def test_targets_defined_in_few_worlds_are_said(found: Answer) -> None:
+    said = sentences(replace(found, worlds_left=("mean(ari) >= 0.5",)))
+    assert "Worlds (mean(ari) >= 0.5): it is defined in too few to say how they differ." in said
+
+
 def test_replicates_that_are_left_out_are_said(found: Answer) -> None:
     (reached,) = found.reached
     assert "Left out" not in sentences(found)[1]

@@ -333,6 +333,7 @@ def test_intervals_are_those_of_the_books() -> None:
         count = replicates_for(share, 0.03, 0.9)
         found = of_share(round(share * count), count, 0.9)
         assert found.high - found.low <= 3.0 * min(0.03, share, 1.0 - share)
+    assert replicates_for(1e-200, 0.03, 0.9) <= 10_000
     nothing = of_share(0, 0, 0.9)
     assert (np.isnan(nothing.estimate), nothing.low, nothing.high) == (True, 0.0, 1.0)
 

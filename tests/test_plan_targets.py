@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simlab.foundation.errors import InputError
+from simlab.plan.evaluator import filled
 from simlab.plan.targets import parse_target
 
 NAN = float("nan")
@@ -44,6 +45,19 @@ def test_a_metric_without_a_value_where_the_fit_did_not_fail_says_nothing() -> N
     assert np.isnan(scored(both, ari=[0.9], bridger_auc=[NAN])).all()
     mean = scored("mean(misclassification) <= 0.2", failed=(1,), misclassification=[0.1, NAN, NAN])
     assert np.array_equal(mean, [-0.1, -np.inf, NAN], equal_nan=True)
+
+
+def test_what_is_infinite_is_no_gap() -> None:
+    """Seen change over none that is true is more than any ratio."""
+    ratio = "P(seen_switching / true_switching <= 1.5) >= 0.8"
+    found = scored(ratio, seen_switching=[0.2, 0.3, 0.0], true_switching=[0.2, 0.0, 0.0])
+    assert np.array_equal(found, [1.0, 0.0, NAN], equal_nan=True)
+
+
+def test_failed_fits_have_the_worst_that_was_seen_where_the_range_has_no_end() -> None:
+    target = parse_target("mean(seconds) <= 2")
+    assert filled(target, np.array([-1.0, -9.0, -np.inf, NAN]), -1.5).tolist()[:3] == [-1.0, -9.0, -9.0]
+    assert filled(target, np.array([-np.inf]), -1.5).tolist() == [-1.5]
 
 
 def test_a_quantile_has_failed_fits_at_its_worse_end() -> None:

@@ -167,7 +167,7 @@ class Answer:
     ----------
     targets, space, price_text, unit : what was asked, of which designs, at what price
     outcome : Outcome
-        Where none reaches, ``design`` is the one that comes nearest.
+        Where none reaches, or the search thought so (``none`` above one half), ``design`` is the one that came nearest.
     budget : float, optional
         The most that a design may cost.
     none : float
@@ -188,6 +188,8 @@ class Answer:
     curves : mapping of setting to tuple of Predicted
         Along one setting, the others as in ``design``.
     more, directions, worlds, limits : see their classes
+    worlds_left : tuple of str
+        Targets that are defined in too few worlds to say how they differ.
     limits_left : tuple of str
         Names of limits that were not lifted, as the fits were spent.
     rejected : tuple of (design, cost, Reached of each target)
@@ -216,6 +218,7 @@ class Answer:
     more: tuple[More, ...]
     directions: tuple[Direction, ...]
     worlds: tuple[OfWorlds, ...]
+    worlds_left: tuple[str, ...]
     limits: tuple[Lifted, ...]
     limits_left: tuple[str, ...]
     rejected: tuple[tuple[Design, float, tuple[Reached, ...]], ...]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simlab.fieldwork.settings import Fieldwork
 from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
-from simlab.plan.degrees import N_SIMULATED
+from simlab.plan.degrees import N_SIMULATED, mean_degrees
 from simlab.plan.price import Price, is_number, names_given, quantities
 
 Floats = NDArray[np.float64]
@@ -69,7 +69,7 @@ class Pricing:
         for k, row in enumerate(rows):
             changes = {names[i]: levels[names[i]][at] for i, at in zip(of_world, row.tolist(), strict=True)}
             try:
-                worlds = [world.but(**changes) for world in self.worlds]
+                worlds = self._possible([world.but(**changes) for world in self.worlds])
             except InputError as error:
                 refused = refused or error
                 continue
@@ -80,12 +80,33 @@ class Pricing:
             raise refused
         return out
 
+    @property
+    def _n_simulated(self) -> int:
+        """How many worlds are simulated for each of these, where their degrees follow from nothing simpler."""
+        return max(N_SIMULATED // len(self.worlds), 1)
+
+    def _possible(self, worlds: Sequence[Scenario]) -> list[Scenario]:
+        """Return the worlds that can be as they are wanted, as far as the price has to know; InputError where none can."""
+        if "names" not in self.price.formula.names:
+            return list(worlds)
+        found, refused = [], None
+        for world in worlds:
+            try:
+                mean_degrees(world, self._n_simulated)
+            except InputError as error:
+                refused = error
+            else:
+                found.append(world)
+        if refused is not None and not found:
+            raise refused
+        return found
+
     def _of_world(self, world: Scenario, chosen: Mapping[str, Floats], count: int) -> Floats:
         """Return the cost of fieldworks in one world, (count,); NaN where more are invited than there are."""
-        n_simulated = max(N_SIMULATED // len(self.worlds), 1)
-        known: dict[str, Any] = {**quantities(world, self.fieldwork, n_simulated), **chosen}
-        if "max_nominations" in chosen:
-            known["names"] = names_given(world, chosen["max_nominations"], n_simulated)
+        names = "names" in self.price.formula.names
+        known: dict[str, Any] = {**quantities(world, self.fieldwork, self._n_simulated, names=names), **chosen}
+        if names and "max_nominations" in chosen:
+            known["names"] = names_given(world, chosen["max_nominations"], self._n_simulated)
         if "n_invited" in chosen:
             known["invited"] = np.where(np.isnan(chosen["n_invited"]), world.n_actors, chosen["n_invited"])
         price = self.price

@@ -11,7 +11,7 @@ from simlab.generate.scenario import Scenario
 from simlab.generate.simulate import simulate
 
 # Worlds that are simulated where degrees follow from nothing simpler, and how many may be tried for each.
-N_SIMULATED = 8
+N_SIMULATED = 16
 _MOST_TRIED = 4
 
 

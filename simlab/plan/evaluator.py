@@ -121,14 +121,8 @@ class Tally:
 
     def worst_seen(self, target: int) -> float:
         """Return the worst score of a target that any replicate had; 0 where none had one."""
-        each = [s[target] for s in self.scores.values()]
-        return worst(np.concatenate(each)) if each else 0.0
-
-
-def worst(scores: Floats) -> float:
-    """Return the worst score that any replicate had; 0 where none had one."""
-    known = scores[np.isfinite(scores)]
-    return float(known.min()) if len(known) else 0.0
+        each = [s[target][np.isfinite(s[target])] for s in self.scores.values()]
+        return min((float(known.min()) for known in each if len(known)), default=0.0)
 
 
 def filled(target: Target, scores: Floats, worst_seen: float) -> Floats:
@@ -136,4 +130,6 @@ def filled(target: Target, scores: Floats, worst_seen: float) -> Floats:
     if not target.is_mean:
         return scores
     lowest = target.worst()
-    return np.where(np.isneginf(scores), lowest if np.isfinite(lowest) else min(worst_seen, worst(scores)), scores)
+    if not np.isfinite(lowest):
+        lowest = min([worst_seen, *scores[np.isfinite(scores)].tolist()])
+    return np.where(np.isneginf(scores), lowest, scores)

@@ -57,11 +57,11 @@ def replicates_for(share: float, half_width: float, level: float) -> int:
     from scipy.stats import norm
 
     z = float(norm.ppf(0.5 * (1.0 + level)))
-    narrow = min(half_width, share, 1.0 - share)
-    count = math.ceil(z * z * share * (1.0 - share) / narrow**2)
+    narrow = max(min(half_width, share, 1.0 - share), 1.0 / _MOST_REPLICATES)
+    count = min(math.ceil(z * z * share * (1.0 - share) / narrow**2), _MOST_REPLICATES)
     while count < _MOST_REPLICATES:
         found = of_share(math.floor(share * count), count, level)
         if found.high - found.low <= 2.0 * _TOLERANCE * narrow:
             break
         count = math.ceil(1.1 * count)
-    return count
+    return min(count, _MOST_REPLICATES)

@@ -96,17 +96,24 @@ def numeric_settings() -> tuple[str, ...]:
     return tuple(out)
 
 
-def quantities(scenario: Scenario, fieldwork: Fieldwork, n_simulated: int = N_SIMULATED) -> dict[str, float]:
-    """Return what a formula may use, of one scenario and fieldwork; a setting that is none or one a relation is left out."""
+def quantities(
+    scenario: Scenario, fieldwork: Fieldwork, n_simulated: int = N_SIMULATED, *, names: bool = True
+) -> dict[str, float]:
+    """Return what a formula may use, of one scenario and fieldwork; a setting that is none or one a relation is left out.
+
+    Without ``names`` they are left out too, for which worlds of held information have to be simulated. InputError where no
+    such world can be.
+    """
     out: dict[str, float] = {}
     for settings in (scenario, fieldwork):
         out |= {name: value for name in numeric_settings() if (value := _number(settings, name)) is not None}
     rate = fieldwork.response_rate
+    if names:
+        out["names"] = float(names_given(scenario, np.array(fieldwork.max_nominations or np.nan), n_simulated))
     return out | {
         "response_rate": float(np.mean(rate)),
         "population": float(scenario.n_actors),
         "invited": float(scenario.n_actors if fieldwork.n_invited is None else fieldwork.n_invited),
-        "names": float(names_given(scenario, np.array(fieldwork.max_nominations or np.nan), n_simulated)),
         "n_relations": float(len(scenario.relations)),
         "roster": float(fieldwork.instrument == "roster"),
     }

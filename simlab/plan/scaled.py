@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simlab.foundation.errors import InputError
 from simlab.generate.scenario import Scenario
 from simlab.plan.degrees import mean_degrees
 
@@ -45,10 +46,13 @@ class MoreTies:
     information: Any = None
 
     def of(self, scenario: Scenario) -> dict[str, Any]:
-        """Return the settings that change."""
+        """Return the settings that change; none where no such world can be, which is said when it is simulated."""
         most = 0.95 * (scenario.n_actors - 1)
         world = scenario if self.information is None else scenario.but(information=self.information)
-        degrees = [max(d, min(self.factor * d, most)) for d in mean_degrees(world)]
+        try:
+            degrees = [max(d, min(self.factor * d, most)) for d in mean_degrees(world)]
+        except InputError:
+            return {}
         return {"information": None, "mean_degree": degrees[0] if len(degrees) == 1 else tuple(degrees)}
 
     def __str__(self) -> str:

@@ -154,7 +154,8 @@ class Search:
         if impossible >= fits:
             raise SimlabError(f"none of the {fits} worlds of the first {designs} designs can be: {why}")
         if failed + impossible >= fits:
-            raise SimlabError(f"all {fits} fits of the first {designs} designs failed: {message}")
+            among = f", but for {impossible} whose world cannot be" if impossible else ""
+            raise SimlabError(f"all {fits} fits of the first {designs} designs failed{among}: {message}")
         for k, target in enumerate(self.targets):
             lacking = [measure for measure in target.measures if not self._defined[measure]]
             if lacking or not any(np.isfinite(scores[k]).any() for scores in self.tally.scores.values()):

@@ -74,6 +74,7 @@ class Solver:
             telling=self.telling,
         )
         self._checked: list[int] = []
+        self._worlds_left: list[str] = []
         self._fresh_fits = self._limit_fits = 0
 
     @property
@@ -108,7 +109,7 @@ class Solver:
         reached = self._reached(outcomes)
         worlds = self._worlds(design, outcomes) if extra else ()
         outcome = outcome_of(reached, none=none)
-        lifts = self._lifts(levels) if outcome in (Outcome.NONE, Outcome.MISSED) else []
+        lifts = self._lifts(levels) if outcome == Outcome.MISSED or (none and outcome != Outcome.FOUND) else []
         limits = self._lifted(levels, lifts)
         rng, outlook, level = stream(self.seed, "reading"), self.search.outlook, self.precision.level
         return Answer(
@@ -131,6 +132,7 @@ class Solver:
             more=reading.more(outlook, levels, self.cost, level, rng),
             directions=reading.directions(outlook, levels, self.cost, rng),
             worlds=worlds,
+            worlds_left=tuple(self._worlds_left),
             limits=limits,
             limits_left=tuple(lift.name for lift in lifts[len(limits) :]),
             rejected=self._turned_down(design),
@@ -251,10 +253,12 @@ class Solver:
         unknown = [self.evaluator.world(t.world) for t in first]
         out = []
         for target in self.targets:
-            scores, more = self._scores(target, outcomes), self._scores(target, further)
+            both = self._scores(target, Outcomes.joined([outcomes, further]))
+            scores, more = both[: len(first)], both[len(first) :]
             each = np.vstack([scores[: len(chosen)], more.reshape(_OF_EACH - 1, len(chosen))])
             each = each[:, np.isfinite(each).all(axis=0)]
             if each.shape[1] < _LEAST_WORLDS:
+                self._worlds_left.append(target.text)
                 continue
             spread = (
                 means_over_worlds(each.T)

@@ -138,8 +138,8 @@ class Space:
 
 def check_budget(budget: float) -> None:
     """Raise InputError where a budget is none."""
-    if not is_number(budget) or not budget > 0.0:
-        raise InputError.of("budget", budget, "must be a number above 0")
+    if not is_number(budget) or not 0.0 < budget < math.inf:
+        raise InputError.of("budget", budget, "must be a finite number above 0")
 
 
 def space_of(

@@ -100,10 +100,12 @@ class Target:
         has no value, as that of bridgers in a world without any: such a replicate says nothing, and is left out.
         """
         each = [c.formula.value(values) for c in self.conditions]
-        known = np.logical_and.reduce([np.isfinite(value) for value in each])
         if self.is_mean:
+            # What is infinite has no mean.
+            known = np.isfinite(each[0])
             score = each[0] if self.wanted else -each[0]
         else:
+            known = ~np.logical_or.reduce([np.isnan(value) for value in each])
             held = np.logical_and.reduce([c.holds(values) for c in self.conditions])
             score = (held if self.wanted else ~held).astype(np.float64)
         return np.where(failed, -math.inf if self.is_mean else 0.0, np.where(known, score, math.nan))
@@ -114,7 +116,7 @@ class Target:
         """
         only = self.conditions[0]
         value = np.where(failed, -math.inf if only.sign in (">=", ">") else math.inf, only.formula.value(values))
-        known = value[failed | np.isfinite(value)]
+        known = value[~np.isnan(value)]
         if self.quantile is None or not len(known):
             return math.nan
         if np.isfinite(known).all():

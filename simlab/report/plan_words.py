@@ -21,7 +21,7 @@ _VERDICTS = {
 }
 _STOPS = {
     Stop.NARROW: "the cheapest cost, and that of the design, were known closely enough",
-    Stop.NONE: "by its replicates hardly any design could reach",
+    Stop.NONE: "it was improbable that any design reaches",
     Stop.SPENT: "the fits were spent",
 }
 
@@ -31,8 +31,7 @@ def sentences(answer: Answer) -> list[str]:
     out = [*_headline(answer), *_worlds(answer)]
     if answer.found:
         out += [*_more(answer), *_rejected(answer)]
-    else:
-        out += _limits(answer)
+    out += _limits(answer)
     return [*out, *_directions(answer), _how(answer)]
 
 
@@ -48,13 +47,14 @@ def reached_words(reached: Reached) -> str:
 
 
 def undefined_words(reached: Sequence[Reached]) -> str:
-    """Return in how many replicates metrics have no value; empty where they have one in all."""
-    measures: dict[str, list[str]] = {}
+    """Return in how many replicates what a target asks for has no value; empty where it has one in all."""
+    shares: dict[str, list[str]] = {}
     for r in reached:
         if r.undefined > 0.0:
-            measures.setdefault(percent(r.undefined), []).extend(r.target.measures)
+            what = r.target.measures[0] if len(r.target.measures) == 1 else r.target.text
+            shares.setdefault(percent(r.undefined), []).append(what)
     parts = []
-    for share, names in measures.items():
+    for share, names in shares.items():
         different = list(dict.fromkeys(names))
         parts.append(
             f"{listed(different)} {'has' if len(different) == 1 else 'have'} no value in {share} of the replicates"
@@ -104,6 +104,9 @@ def _headline(answer: Answer) -> list[str]:
         shown = all(r.verdict == Verdict.SURELY for r in answer.reached)
         which = "may reach" if close else "reaches" if shown else "reaches, as far as can be told,"
         text = f"Answer: the cheapest design found that {which} {wanted}{within} has {where}, and costs {cost}."
+        if answer.none > 0.5:
+            nearest = f"Answer: the design that came nearest in the search {which} {wanted}{within}"
+            text = f"{nearest}; it has {where}, and costs {cost}."
         if close:
             text += " Fresh replicates cannot tell whether it does."
             if answer.none > 0.5:
@@ -171,7 +174,10 @@ def _worlds(answer: Answer) -> list[str]:
                 f" {number(sign * best[1].estimate)} where it is {best[0]}"
             )
         out.append(f"Worlds{name}: {'; '.join(parts)}.")
-    return out
+    return [
+        *out,
+        *(f"Worlds ({text}): it is defined in too few to say how they differ." for text in answer.worlds_left),
+    ]
 
 
 def more_words(more: More, answer: Answer) -> str:
