@@ -142,7 +142,7 @@ def test_names_are_as_many_as_worlds_of_held_information_have_ties() -> None:
 def test_worlds_that_cannot_be_have_no_part_in_a_price() -> None:
     """Of ties that should last longer than they can, and of more information than there can be; and if nothing can be."""
     world = Scenario(n_actors=30, information=1.5, separation=5.0, n_periods=2, relations=("a", "b"))
-    lasting = planned(scenario=world, unknown={"tie_persistence": (0.2, 0.8)}, design={"n_invited": [20, 30]})
+    lasting = planned(scenario=world, unknown={"tie_persistence": (0.2, 0.95)}, design={"n_invited": [20, 30]})
     assert np.isfinite(lasting.space.costs).all()
     chosen = planned(scenario=Scenario(n_actors=30, separation=5.0), design={"information": [0.9, 90.0]})
     assert [chosen.space.design(k)["information"] for k in range(len(chosen.space))] == [0.9]

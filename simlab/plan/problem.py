@@ -31,6 +31,7 @@ from simlab.plan.unknown_worlds import DrawnWorlds, Worlds
 # Metrics that every replicate gets, so that a later plan with other targets finds them.
 STORED = ("ari", "bridger_auc", "n_clusters_error", "seen_switching", "true_switching", "converged", "seconds")
 
+_NO_PRICE = Price("0")
 # Worlds over which a price is averaged where it depends on what is not known.
 _PRICED_WORLDS = 30
 
@@ -154,7 +155,8 @@ class Plan:
             what = ", ".join(f"{name} = {level_name(value)}" for name, value in corner.items())
             try:
                 base = self.scenario.but(**corner)
-                there = space_of(self.design, base, self.fieldwork, list(self.fitters), self.price)
+                # What it costs there is of no account, and a world that cannot be is left out where it is simulated.
+                there = space_of(self.design, base, self.fieldwork, list(self.fitters), _NO_PRICE)
             except InputError as error:
                 raise InputError(f"unknown: {what}: {error}") from None
             if len(there) < len(space):
