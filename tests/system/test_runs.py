@@ -37,19 +37,26 @@ study = Study(
 )
 """
 
-# A fitter that takes its time, and a store that is written often, so that a run can be stopped half-way.
+# A fitter that takes its time, and waits after twenty cells while the file `hold` is there; and a store that is written often:
+# so a run can be stopped half-way, however slow what stops it is.
 SLOW = """
 import time
+from pathlib import Path
 from typing import ClassVar
 import simlab.study.run
 from simlab import Fieldwork, Scenario, Spectral, Study, fitters
 simlab.study.run._FLUSH_SECONDS = 0.1
+HOLD, COMPUTED = (Path(__file__).with_name(name) for name in ("hold", "computed"))
 
 @fitters.register("slow", summary="takes its time", reference="made up")
 class Slow(Spectral):
     name: ClassVar[str] = "slow"
     def estimate(self, network, rng):
-        time.sleep(0.15)
+        time.sleep(0.05)
+        with open(COMPUTED, "a") as file:
+            file.write(".")
+        while HOLD.exists() and COMPUTED.stat().st_size > 20:
+            time.sleep(0.02)
         return super().estimate(network, rng)
 
 study = Study(
@@ -94,7 +101,9 @@ class Started:
     """A run in a process group of its own."""
 
     def __init__(self, folder: Path, store: Path, jobs: int) -> None:
-        self.store = store
+        self.store, self.hold = store, folder / "hold"
+        self.hold.touch()
+        (folder / "computed").unlink(missing_ok=True)
         command = [SIMLAB, "run", folder / "slow.py", "--out", store, "--jobs", str(jobs)]
         # Where the tests themselves run in the background, Ctrl-C may be ignored, and would be by whatever they start.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -116,6 +125,7 @@ class Started:
     def stop(self, how: signal.Signals) -> tuple[int, str, str]:
         os.killpg(self.process.pid, how)
         out, err = self.process.communicate(timeout=30)
+        self.hold.unlink()
         return self.process.returncode, out, err
 
 
@@ -129,6 +139,7 @@ def start(folder: Path, tmp_path: Path) -> Iterator[Any]:
 
     yield begin
     for started in begun:
+        started.hold.unlink(missing_ok=True)
         if started.process.poll() is None:
             os.killpg(started.process.pid, signal.SIGKILL)
             started.process.communicate()
@@ -173,7 +184,7 @@ def test_ctrl_c_ends_with_130_and_one_line_and_keeps_what_is_there(
 
 
 def test_a_fitter_that_kills_its_process_does_not_take_a_run_of_one_worker_with_it(tmp_path: Path) -> None:
-    text = SLOW.replace("time.sleep(0.15)", "import os; os._exit(7)").replace("replicates=60", "replicates=1")
+    text = SLOW.replace("time.sleep(0.05)", "import os; os._exit(7)").replace("replicates=60", "replicates=1")
     (tmp_path / "deadly.py").write_text(text)
     command = [SIMLAB, "run", "deadly.py", "--out", "x.zarr", "--jobs", "1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
