@@ -178,7 +178,7 @@ class Plan:
     def pricing(self) -> Pricing:
         """What the price is worked out from: averaged over worlds where something that is not known has a price."""
         worlds: tuple[Scenario, ...] = (self.scenario,)
-        held = self.scenario.information is not None or "information" in {**self.unknown, **self.design}
+        held = self.scenario.information is not None or "information" in self.design
         if (held and self.unknown) or set(self.unknown) & {*PRICED, *self.price.formula.names}:
             drawn = DrawnWorlds(self.scenario, self.unknown, self.seed)
             # A series each, so that worlds that are alike are not the same one.

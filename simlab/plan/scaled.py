@@ -18,7 +18,11 @@ class Scaled:
 
     factor: float
 
-    def of(self, scenario: Scenario, name: str) -> Any:
+    def of(self, scenario: Scenario, name: str) -> dict[str, Any]:
+        """Return the settings that change."""
+        return {name: self._scaled(scenario, name)}
+
+    def _scaled(self, scenario: Scenario, name: str) -> Any:
         """Return the number that a scenario then has, or one a relation; None where it has none."""
         value = getattr(scenario, name)
         most = {"density": 0.95, "mean_degree": 0.95 * (scenario.n_actors - 1)}.get(name, math.inf)
@@ -45,7 +49,7 @@ class MoreTies:
     factor: float
     information: Any = None
 
-    def of(self, scenario: Scenario) -> dict[str, Any]:
+    def of(self, scenario: Scenario, _name: str) -> dict[str, Any]:
         """Return the settings that change; none where no such world can be, which is said when it is simulated."""
         most = 0.95 * (scenario.n_actors - 1)
         world = scenario if self.information is None else scenario.but(information=self.information)
@@ -66,8 +70,6 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     made = scenario.but(**{name: value for name, value in changes.items() if not isinstance(value, relative)})
     more: dict[str, Any] = {}
     for name, value in changes.items():
-        if isinstance(value, Scaled):
-            more[name] = value.of(made, name)
-        elif isinstance(value, MoreTies):
-            more |= value.of(made)
+        if isinstance(value, relative):
+            more |= value.of(made, name)
     return made.but(**more) if more else made

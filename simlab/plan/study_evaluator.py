@@ -76,7 +76,8 @@ class StudyEvaluator:
     script: str = ""
     _seconds: float = 0.0
     _timed: bool = False
-    _messages: Counter[str] = field(default_factory=Counter)
+    _failures: Counter[str] = field(default_factory=Counter)
+    _impossible: Counter[str] = field(default_factory=Counter)
 
     @property
     def uncertain(self) -> bool:
@@ -105,20 +106,22 @@ class StudyEvaluator:
 
     def failures(self) -> Failures:
         """Return what failed so far of the replicates asked for."""
-        impossible = Counter({text: n for text, n in self._messages.items() if text.startswith(NO_WORLD)})
-        failed = self._messages - impossible
-        return Failures(
-            failed.total(), _commonest(failed), impossible.total(), _commonest(impossible).removeprefix(NO_WORLD)
-        )
+        failed, impossible = self._failures, self._impossible
+        return Failures(failed.total(), _commonest(failed), impossible.total(), _commonest(impossible))
 
     def _failed(self, dataset: Any, at: tuple[list[int], list[int]]) -> NDArray[np.bool_]:
-        """Return which of some cells failed, and count them by what was said."""
+        """Return which of some cells failed, and count them, and those whose world cannot be, by what was said."""
         cells = dataset[["status", "message"]].isel(fieldwork=0, fitter=0).transpose("scenario", "replicate")
         failed = np.asarray(cells["status"].values[at] >= FAILED)
-        messages = [str(message) for message in cells["message"].values[at]]
-        self._messages.update(message for message, bad in zip(messages, failed, strict=True) if bad)
-        impossible = np.array([message.startswith(NO_WORLD) for message in messages], dtype=bool)
-        return np.asarray(failed & ~impossible, dtype=bool)
+        messages = cells["message"].values[at]
+        for i in np.flatnonzero(failed):
+            message = str(messages[i])
+            if message.startswith(NO_WORLD):
+                failed[i] = False
+                self._impossible[message.removeprefix(NO_WORLD)] += 1
+            else:
+                self._failures[message] += 1
+        return failed
 
     def settings(self, design: Design, world: int) -> tuple[Scenario, Fieldwork, str]:
         """Return the scenario, the fieldwork and the fitter's label of a design in a world."""

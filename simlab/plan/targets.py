@@ -235,8 +235,8 @@ def _check_event(text: str, conditions: tuple[Condition, ...], *, wanted: bool) 
     elif all(c.sign in _OPPOSITE for c in conditions):
         # One that can fail is enough.
         opposite = [Condition(c.formula, _OPPOSITE[c.sign], c.value) for c in conditions]
-        for condition in opposite if not any(map(_reachable, opposite)) else []:
-            _check_reachable(text, condition)
+        if not any(map(_reachable, opposite)):
+            _check_reachable(text, opposite[0])
 
 
 def _check_together(text: str, conditions: tuple[Condition, ...]) -> None:

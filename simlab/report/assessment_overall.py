@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from simlab.fit.fit import Status
 from simlab.plan.assess import Assessment
-from simlab.report.assessment_words import AGAIN, HARDLY, known
+from simlab.report.assessment_words import how_often_again
 
 _MOST_NAMED = 4
 
@@ -21,7 +18,7 @@ def overall(found: Sequence[Assessment]) -> list[str]:
     said = [
         f"Assignments that are safe: {_counted(found, [_how_safe(a) for a in found], ('all', 'some', 'none'))}.",
         "Clusters that another study would find again: "
-        f"{_counted(found, [_how_often(a) for a in found], ('mostly', 'in part', 'hardly', 'not known'))}.",
+        f"{_counted(found, [how_often_again(a.again) for a in found], ('mostly', 'in part', 'hardly', 'not known'))}.",
     ]
     unsure = [a for a in found if a.fit.status == Status.NOT_CONVERGED]
     if unsure:
@@ -32,12 +29,6 @@ def overall(found: Sequence[Assessment]) -> list[str]:
 def _how_safe(found: Assessment) -> str:
     share = float(found.assignments.safe.mean()) if found.assignments.divided else 0.0
     return "all" if share == 1.0 else "some" if share > 0.0 else "none"
-
-
-def _how_often(found: Assessment) -> str:
-    values = known(found.again)
-    mean = float(values.mean()) if len(values) else math.nan
-    return "not known" if np.isnan(mean) else "mostly" if mean >= AGAIN else "in part" if mean >= HARDLY else "hardly"
 
 
 def _counted(found: Sequence[Assessment], kinds: Sequence[str], order: Sequence[str]) -> str:

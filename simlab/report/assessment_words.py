@@ -22,7 +22,12 @@ SAME = "Would another study like this one find the same?"
 
 _MOST_NAMED = 5
 # Mean agreement from which on clusters are found again, and below which they are hardly.
-AGAIN, HARDLY = 0.75, 0.35
+_AGAIN, _HARDLY = 0.75, 0.35
+_DEGREES = {
+    "mostly": ("Yes, mostly", ""),
+    "in part": ("In part", ""),
+    "hardly": ("Hardly", " (0 is what chance gives)"),
+}
 # The choice tells numbers apart where they differ by as much in how often this one is chosen.
 _TELLING = 0.3
 # Of fewer worlds counts are told, not shares.
@@ -140,11 +145,17 @@ def _found_again(found: Assessment) -> str:
         return (
             f"It would find one cluster again in {percent(one)} of worlds, and in the rest others, that are not here."
         )
-    if mean >= AGAIN:
-        return f"Yes, mostly: it would find these clusters again with {size}."
-    if mean >= HARDLY:
-        return f"In part: it would find these clusters again with {size}."
-    return f"Hardly: it would find these clusters again with {size} (0 is what chance gives)."
+    lead, end = _DEGREES[how_often_again(again)]
+    return f"{lead}: it would find these clusters again with {size}{end}."
+
+
+def how_often_again(again: Again) -> str:
+    """Return whether clusters are found again mostly, in part or hardly, by their mean agreement; or that it is not known."""
+    values = known(again)
+    if not len(values):
+        return "not known"
+    mean = float(values.mean())
+    return "mostly" if mean >= _AGAIN else "in part" if mean >= _HARDLY else "hardly"
 
 
 def _number_again(found: Assessment) -> list[str]:
